@@ -1,0 +1,88 @@
+# make                      the program at ./mlp
+# make VARIANT=asan         a sanitizer build in its own folder: asan, ubsan, tsan
+# make install PREFIX=/usr  program, configs, licence
+# make test                 the unit tests of this variant
+VARIANT ?= release
+BUILD ?= build/$(VARIANT)
+PREFIX ?= /usr/local
+PKG_CONFIG ?= pkg-config
+
+ARCH := $(shell $(CC) -dumpmachine)
+DEPS := zlib libcjson
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -O3 -g -ffp-contract=off -fno-math-errno -pthread \
+              -MMD -MP -Isrc $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(DEPS)) $(CFLAGS)
+ALL_LDLIBS := $(LDFLAGS) -pthread $(shell $(PKG_CONFIG) --libs $(DEPS)) -lm
+
+SANITIZE_asan := -fsanitize=address -fno-omit-frame-pointer
+SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
+SANITIZE_tsan := -fsanitize=thread
+ifneq ($(VARIANT),release)
+  ifeq ($(SANITIZE_$(VARIANT)),)
+    $(error unknown VARIANT '$(VARIANT)': release, asan, ubsan or tsan)
+  endif
+  ALL_CFLAGS += $(SANITIZE_$(VARIANT))
+  ALL_LDLIBS += $(SANITIZE_$(VARIANT))
+endif
+
+# Each instruction set has its own file and flags; the rest of the program runs anywhere.
+X86_KERNELS := src/kernels/avx2.c src/kernels/avx512.c
+LIB_SOURCES := $(filter-out src/cli/% $(X86_KERNELS),$(wildcard src/*/*.c))
+ifneq ($(filter x86_64%,$(ARCH)),)
+  LIB_SOURCES += $(X86_KERNELS)
+endif
+CLI_SOURCES := $(wildcard src/cli/*.c)
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
+CLI_OBJECTS := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+OBJECTS := $(LIB_OBJECTS) $(CLI_OBJECTS) $(UNIT_TESTS:%=%.o)
+
+.PHONY: all unit-tests test bench install uninstall format clean
+all: mlp
+
+mlp: $(BUILD)/mlp
+	cp $< $@
+
+$(BUILD)/src/kernels/avx2.o: ISA_FLAGS := -mavx2 -mfma
+$(BUILD)/src/kernels/avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ISA_FLAGS) -c $< -o $@
+
+$(BUILD)/tests/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(shell $(PKG_CONFIG) --cflags cmocka) -c $< -o $@
+
+$(BUILD)/libmlp.a: $(LIB_OBJECTS)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/mlp: $(CLI_OBJECTS) $(BUILD)/libmlp.a
+	$(CC) $^ -o $@ $(ALL_LDLIBS)
+
+$(UNIT_TESTS): %: %.o $(BUILD)/libmlp.a
+	$(CC) $^ -o $@ $(ALL_LDLIBS) $(shell $(PKG_CONFIG) --libs cmocka)
+
+unit-tests: $(UNIT_TESTS)
+
+test: $(UNIT_TESTS)
+	@for t in $(UNIT_TESTS); do $$t || exit 1; done
+
+install: mlp
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mlp/configs
+	install -m 755 mlp $(DESTDIR)$(PREFIX)/bin/mlp
+	install -m 644 configs/*.json $(DESTDIR)$(PREFIX)/share/mlp/configs
+	install -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/mlp
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/mlp
+	rm -rf $(DESTDIR)$(PREFIX)/share/mlp
+
+format:
+	clang-format -i $(wildcard src/*/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch])
+
+clean:
+	rm -rf build mlp
+
+-include $(OBJECTS:.o=.d)

@@ -1,0 +1,25 @@
+/* mem.h: checked sizes and aligned memory. */
+#ifndef MLP_BASE_MEM_H
+#define MLP_BASE_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Every buffer that a kernel touches starts on a cache line, which is also the
+ * width of the widest vector register. */
+enum { MLP_ALIGNMENT = 64 };
+
+/* *product = a * b; false, and *product untouched, when that overflows. */
+bool mlp_size_mul(size_t a, size_t b, size_t *product);
+
+/* The smallest multiple of `step` that is >= n. n + step must not overflow. */
+size_t mlp_round_up(size_t n, size_t step);
+
+/* `count` elements of `size` bytes, zeroed, MLP_ALIGNMENT-aligned; release with
+ * free(). NULL when out of memory or when count * size overflows. */
+void *mlp_alloc(size_t count, size_t size);
+
+/* A copy of the string on the heap; NULL when out of memory or when s is NULL. */
+char *mlp_strdup(const char *s);
+
+#endif
