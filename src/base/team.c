@@ -1,0 +1,124 @@
+#include "base/team.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+/* Some tens of microseconds: longer than the gaps inside a training step. */
+enum { SPINS_BEFORE_SLEEP = 4000 };
+
+static void cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+void mlp_team_barrier(mlp_team *team)
+{
+    unsigned phase = atomic_load_explicit(&team->phase, memory_order_relaxed);
+    unsigned arrived = atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) + 1;
+    if (arrived == team->n_threads) {
+        atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
+        pthread_mutex_lock(&team->mutex); /* no sleeper may miss the change of phase */
+        atomic_store_explicit(&team->phase, phase + 1, memory_order_release);
+        pthread_cond_broadcast(&team->released);
+        pthread_mutex_unlock(&team->mutex);
+        return;
+    }
+    for (int spin = 0; spin < SPINS_BEFORE_SLEEP; spin++) {
+        if (atomic_load_explicit(&team->phase, memory_order_acquire) != phase)
+            return;
+        cpu_relax();
+    }
+    pthread_mutex_lock(&team->mutex);
+    while (atomic_load_explicit(&team->phase, memory_order_acquire) == phase)
+        pthread_cond_wait(&team->released, &team->mutex);
+    pthread_mutex_unlock(&team->mutex);
+}
+
+/* A job lies between two barriers: one publishes it, one reports it done. */
+static void *member_main(void *argument)
+{
+    mlp_team *team = argument;
+    pthread_mutex_lock(&team->mutex); /* held until the team is complete */
+    size_t thread = ++team->n_joined;
+    pthread_mutex_unlock(&team->mutex);
+    for (;;) {
+        mlp_team_barrier(team);
+        if (team->function == NULL)
+            return NULL;
+        team->function(team, thread, team->argument);
+        mlp_team_barrier(team);
+    }
+}
+
+mlp_status mlp_team_init(mlp_team *team, size_t n_threads, mlp_error *err)
+{
+    memset(team, 0, sizeof *team);
+    pthread_mutex_init(&team->mutex, NULL);
+    pthread_cond_init(&team->released, NULL);
+    team->n_threads = 1;
+    team->threads = mlp_alloc(n_threads, sizeof *team->threads);
+    if (team->threads == NULL)
+        return mlp_fail_memory(err, "the threads");
+    int error = 0;
+    pthread_mutex_lock(&team->mutex);
+    while (team->n_threads < n_threads && error == 0) {
+        error = pthread_create(&team->threads[team->n_threads - 1], NULL, member_main, team);
+        team->n_threads += error == 0;
+    }
+    pthread_mutex_unlock(&team->mutex);
+    if (error != 0)
+        return mlp_fail(err, MLP_ERR_RUNTIME, "cannot start thread %zu of %zu: %s",
+                        team->n_threads + 1, n_threads, strerror(error));
+    return MLP_OK;
+}
+
+void mlp_team_free(mlp_team *team)
+{
+    if (team->n_threads == 0)
+        return;
+    team->function = NULL;
+    if (team->n_threads > 1)
+        mlp_team_barrier(team);
+    for (size_t i = 0; i + 1 < team->n_threads; i++)
+        pthread_join(team->threads[i], NULL);
+    free(team->threads);
+    pthread_cond_destroy(&team->released);
+    pthread_mutex_destroy(&team->mutex);
+    memset(team, 0, sizeof *team);
+}
+
+void mlp_team_run(mlp_team *team, mlp_team_function function, void *argument)
+{
+    team->function = function;
+    team->argument = argument;
+    if (team->n_threads > 1)
+        mlp_team_barrier(team);
+    function(team, 0, argument);
+    if (team->n_threads > 1)
+        mlp_team_barrier(team);
+}
+
+void mlp_team_share(const mlp_team *team, size_t thread, size_t count, size_t *first, size_t *end)
+{
+    *first = count * thread / team->n_threads;
+    *end = count * (thread + 1) / team->n_threads;
+}
+
+size_t mlp_cpu_count(void)
+{
+#ifdef __linux__
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+        return (size_t)CPU_COUNT(&set);
+#endif
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (size_t)online : 1;
+}

@@ -1,0 +1,49 @@
+/* team.h: a persistent team of threads that runs one function at a time.
+ *
+ * The caller is thread 0. Members meet at barriers that spin for a moment, which
+ * is enough when each has a core of its own, and then sleep, so that shared
+ * cores are not wasted. How work is divided never decides a result here: each
+ * output has one owner, whoever it is.
+ */
+#ifndef MLP_BASE_TEAM_H
+#define MLP_BASE_TEAM_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "base/status.h"
+
+typedef struct mlp_team mlp_team;
+
+/* What each member runs: thread is 0 .. team->n_threads - 1. */
+typedef void (*mlp_team_function)(mlp_team *team, size_t thread, void *argument);
+
+struct mlp_team {
+    size_t n_threads;
+    pthread_t *threads;         /* (n_threads - 1): members 1, 2, ... */
+    mlp_team_function function; /* the running job; NULL tells the members to leave */
+    void *argument;
+    size_t n_joined; /* members that have their number; under the mutex */
+    atomic_uint arrived, phase;
+    pthread_mutex_t mutex; /* with the condition: for those that stopped spinning */
+    pthread_cond_t released;
+};
+
+/* Starts n_threads - 1 threads. MLP_ERR_RUNTIME when the system refuses one. */
+mlp_status mlp_team_init(mlp_team *team, size_t n_threads, mlp_error *err);
+void mlp_team_free(mlp_team *team);
+
+/* All members run function(team, thread, argument); returns when all are done. */
+void mlp_team_run(mlp_team *team, mlp_team_function function, void *argument);
+
+/* Called by every member of a running job: none goes on before all are there. */
+void mlp_team_barrier(mlp_team *team);
+
+/* Items [*first, *end) of `count` are this thread's: contiguous, as even as can be. */
+void mlp_team_share(const mlp_team *team, size_t thread, size_t count, size_t *first, size_t *end);
+
+/* How many CPUs this process may use, at least 1. */
+size_t mlp_cpu_count(void);
+
+#endif

@@ -1,0 +1,95 @@
+/* vector_loops.h: the element-wise kernels, as plain loops that each instruction
+ * set's file compiles with its own flags. The compiler vectorises them; since
+ * every step is a correctly rounded operation on its own element, or a sum in a
+ * stated order, the bytes are the same whatever it makes of them.
+ */
+#ifndef MLP_KERNELS_VECTOR_LOOPS_H
+#define MLP_KERNELS_VECTOR_LOOPS_H
+
+#include "base/fmath.h"
+#include "kernels/kernels.h"
+
+static void unit_pixels(size_t n, const uint8_t *pixels, float *out)
+{
+    /* x * (1/255) with its error put right: one Newton step gives the rounded
+     * quotient for every byte (the test goes through all 256). */
+    const float reciprocal = 1.0f / 255.0f;
+    for (size_t i = 0; i < n; i++) {
+        float x = (float)pixels[i];
+        float quotient = x * reciprocal;
+        out[i] = mlp_fmaf(mlp_fmaf(-quotient, 255.0f, x), reciprocal, quotient);
+    }
+}
+
+static void relu(size_t n, float *x)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = x[i] < 0.0f ? 0.0f : x[i]; /* a NaN stays, for the loss to report it */
+}
+
+static void relu_backward(size_t n, const float *activation, float *gradient)
+{
+    for (size_t i = 0; i < n; i++)
+        gradient[i] = activation[i] > 0.0f ? gradient[i] : 0.0f;
+}
+
+static void sum_rows(size_t rows, const float *panel, float *sums)
+{
+    float lanes[MLP_PANEL] = {0};
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < MLP_PANEL; j++)
+            lanes[j] += panel[r * MLP_PANEL + j];
+    memcpy(sums, lanes, sizeof lanes);
+}
+
+static void sum_squares(size_t n, const float *x, float *lanes)
+{
+    float sums[MLP_PANEL] = {0};
+    for (size_t i = 0; i < n; i += MLP_PANEL)
+        for (size_t j = 0; j < MLP_PANEL; j++)
+            sums[j] = mlp_fmaf(x[i + j], x[i + j], sums[j]);
+    memcpy(lanes, sums, sizeof sums);
+}
+
+static void sgd(size_t n, const mlp_sgd_step *step, const float *restrict gradient,
+                float *restrict velocity, float *restrict weight)
+{
+    const float lr = step->lr, momentum = step->momentum, decay = step->weight_decay;
+    /* Nesterov's direction g + momentum v, or v alone: 1 v + 0 g is exact. */
+    const float from_v = step->nesterov ? momentum : 1.0f;
+    const float from_g = step->nesterov ? 1.0f : 0.0f;
+    for (size_t i = 0; i < n; i++) {
+        float g = mlp_fmaf(decay, weight[i], gradient[i]);
+        float v = mlp_fmaf(momentum, velocity[i], g);
+        velocity[i] = v;
+        weight[i] = mlp_fmaf(-lr, mlp_fmaf(from_v, v, from_g * g), weight[i]);
+    }
+}
+
+static float softmax(size_t classes, size_t label, const float *logits, float *probabilities)
+{
+    float largest = logits[0];
+    for (size_t c = 1; c < classes; c++)
+        largest = logits[c] > largest ? logits[c] : largest;
+    float label_logit = logits[label] - largest;
+
+    for (size_t c = 0; c < classes; c++)
+        probabilities[c] = mlp_expf(logits[c] - largest);
+    float sum = 0.0f;
+    for (size_t c = 0; c < classes; c++)
+        sum += probabilities[c];
+    for (size_t c = 0; c < classes; c++)
+        probabilities[c] /= sum;
+    return mlp_logf(sum) - label_logit;
+}
+
+static float sigmoid(float logit, size_t label, float *probability)
+{
+    float magnitude = logit < 0.0f ? -logit : logit;
+    float e = mlp_expf(-magnitude); /* in (0, 1]: nothing overflows */
+    *probability = (logit < 0.0f ? e : 1.0f) / (1.0f + e);
+    float positive_part = logit < 0.0f ? 0.0f : logit;
+    return positive_part - (label != 0 ? logit : 0.0f) + mlp_log1pf(e);
+}
+
+#endif
