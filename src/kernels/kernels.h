@@ -52,8 +52,8 @@ typedef struct mlp_kernels {
     void (*multiply_columns)(size_t n, const uint32_t *steps, const float *a, const float *b,
                              float *c);
 
-    /* out (n) = pixels (n) / 255, correctly rounded. */
-    void (*unit_pixels)(size_t n, const uint8_t *pixels, float *out);
+    /* One row of a panel-layout matrix: out (1, n) = pixels (n) / 255, correctly rounded. */
+    void (*unit_pixels)(size_t n, const uint8_t *pixels, float *out, size_t out_panel_stride);
 
     /* x (n) = max(x, 0). */
     void (*relu)(size_t n, float *x);

@@ -9,16 +9,23 @@
 #include "base/fmath.h"
 #include "kernels/kernels.h"
 
-static void unit_pixels(size_t n, const uint8_t *pixels, float *out)
+/* x / 255 for a byte x: the product with 1/255, and its error put right by one
+ * Newton step, is the correctly rounded quotient (the test tries all 256). */
+static inline float unit_pixel(uint8_t pixel)
 {
-    /* x * (1/255) with its error put right: one Newton step gives the rounded
-     * quotient for every byte (the test goes through all 256). */
     const float reciprocal = 1.0f / 255.0f;
-    for (size_t i = 0; i < n; i++) {
-        float x = (float)pixels[i];
-        float quotient = x * reciprocal;
-        out[i] = mlp_fmaf(mlp_fmaf(-quotient, 255.0f, x), reciprocal, quotient);
-    }
+    float x = (float)pixel;
+    float quotient = x * reciprocal;
+    return mlp_fmaf(mlp_fmaf(-quotient, 255.0f, x), reciprocal, quotient);
+}
+
+static void unit_pixels(size_t n, const uint8_t *pixels, float *out, size_t out_panel_stride)
+{
+    for (; n >= MLP_PANEL; n -= MLP_PANEL, pixels += MLP_PANEL, out += out_panel_stride)
+        for (size_t j = 0; j < MLP_PANEL; j++)
+            out[j] = unit_pixel(pixels[j]);
+    for (size_t j = 0; j < n; j++)
+        out[j] = unit_pixel(pixels[j]);
 }
 
 static void relu(size_t n, float *x)

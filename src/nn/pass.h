@@ -1,0 +1,62 @@
+/* pass.h: one batch through the network, forwards and backwards.
+ *
+ * Legend: B images, layer l maps K_l inputs to H_l outputs, l = 0 .. L-1.
+ *     forward    z_l (B, H_l) = a_l (B, K_l) W_l^T + b_l;  a_(l+1) = relu(z_l)
+ *     loss       one for each image, and dz of the last layer
+ *     backward   dW_l = dz_l^T a_l;  db_l = sum of dz_l over B;
+ *                dz_(l-1) = (dz_l W_l) where a_l > 0, else 0
+ * (Rumelhart, Hinton, Williams, "Learning representations by back-propagating
+ * errors", Nature 323, 1986.) Gradients are those of the mean loss of the batch.
+ *
+ * Each function is called by every member of a team and does that member's
+ * share of the output tiles; it ends with a barrier. No output element has two
+ * owners and none is summed in an order that depends on the team, so the bytes
+ * do not depend on it either.
+ */
+#ifndef MLP_NN_PASS_H
+#define MLP_NN_PASS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/team.h"
+#include "data/batch.h"
+#include "kernels/kernels.h"
+#include "nn/model.h"
+
+typedef struct mlp_pass {
+    const mlp_kernels *kernels;
+    const mlp_model *model;
+    mlp_batch batch;
+
+    float **outputs;          /* (L): (capacity, H_l) in panel layout, after ReLU; logits last */
+    float **output_gradients; /* (L): the same shapes; NULL in a pass that only looks */
+    float *transposed;        /* (threads, max H, 32): a weight panel for the backward product */
+    size_t transposed_stride; /* floats of one thread's part */
+    uint32_t *all_steps;      /* 0, 1, 2, ...: the steps of a product that leaves none out */
+
+    float *losses;        /* (B) */
+    float *probabilities; /* (B, C): of each class */
+    uint8_t *predictions; /* (B): the class with the largest logit, the lowest on a tie */
+} mlp_pass;
+
+typedef enum mlp_pass_kind { MLP_PASS_INFERENCE, MLP_PASS_TRAINING } mlp_pass_kind;
+
+/* Buffers for batches of up to max_images on a team of n_threads. */
+mlp_status mlp_pass_init(mlp_pass *pass, const mlp_model *model, const mlp_kernels *kernels,
+                         size_t max_images, size_t n_threads, mlp_pass_kind kind, mlp_error *err);
+void mlp_pass_free(mlp_pass *pass);
+
+/* From batch.pixels to the logits. */
+void mlp_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread);
+
+/* From logits and batch.labels to losses, probabilities and predictions, and in
+ * a training pass to the gradient of the mean loss with respect to the logits. */
+void mlp_pass_loss(mlp_pass *pass, mlp_team *team, size_t thread);
+
+/* From there to the gradients of all parameters: gradients (n_params), flat as
+ * the parameters are; padding stays 0. */
+void mlp_pass_backward(mlp_pass *pass, float *gradients, mlp_team *team, size_t thread);
+
+#endif
