@@ -1,8 +1,8 @@
 /* config.h: a training config, from strict JSON to plain structs.
  *
- * One table in config.c names every key, its type, its default and its range;
- * parsing, --set, "did you mean", printing and the schema test all walk it.
- * Keys that the program knows but cannot honour yet are refused by name.
+ * One table in config_table.c names every key, its type, its default and its
+ * range; parsing, --set, "did you mean", printing and the schema test all walk
+ * it. Keys that the program knows but cannot honour yet are refused by name.
  *
  * Paths: in a config file relative to that file, in a --set relative to the
  * working directory; after loading all are absolute, except run.dir where it
@@ -62,12 +62,13 @@ typedef struct mlp_train_config {
 } mlp_train_config;
 
 typedef struct mlp_run_config {
-    char *dir;
+    char *dir;      /* null in JSON stands for the default, "runs" */
     size_t threads; /* 0: one for each CPU this process may use */
 } mlp_run_config;
 
 typedef struct mlp_config {
-    char *name; /* of the run's folder: letters, digits, '.', '_', '-' */
+    char *name; /* of the run's folder: not hidden, no '/', not "latest"; by default the
+                   config file's name without ".json", "mlp" where there is no file */
     uint64_t seed;
     mlp_data_config data;
     mlp_model_config model;
@@ -78,15 +79,16 @@ typedef struct mlp_config {
 /* One --set: "train.sgd.lr=0.05". The value is JSON; what is no JSON is a string. */
 typedef const char *mlp_override;
 
-/* Reads the file, applies the overrides in order, resolves the paths, checks all.
+/* Reads the file ("-": stdin), applies the overrides in order, resolves the paths, checks all.
  * MLP_ERR_CONFIG names file, path in the file, found, allowed; a syntax error
  * names line and column; an override's error names the override. MLP_ERR_RUNTIME
  * when out of memory. On failure *config is zeroed; free it in either case. */
 mlp_status mlp_config_load(mlp_config *config, const char *path, const mlp_override *overrides,
                            size_t n_overrides, mlp_error *err);
 
-/* The same for a text that is in memory; `origin` stands for the file's name in
- * messages, and relative paths are taken from the folder `base_dir`. */
+/* The same for a text that is in memory. `origin` stands for the file's name in
+ * messages ("<...>": no file, so the default name is "mlp"); relative paths are
+ * taken from the folder `base_dir`, NULL for the working directory. */
 mlp_status mlp_config_parse(mlp_config *config, const char *text, const char *origin,
                             const char *base_dir, const mlp_override *overrides, size_t n_overrides,
                             mlp_error *err);
@@ -97,8 +99,8 @@ typedef enum mlp_config_part {
 } mlp_config_part;
 
 /* The resolved config as a JSON text, all keys, `indent` spaces a level (0: one
- * line). Reading it back gives the same config. Release with free(); NULL when
- * out of memory. */
+ * line), no line break at its end. Reading it back gives the same config, from
+ * any folder. Release with free(); NULL when out of memory. */
 char *mlp_config_to_json(const mlp_config *config, mlp_config_part part, int indent);
 
 void mlp_config_free(mlp_config *config);
