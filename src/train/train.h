@@ -35,7 +35,7 @@ typedef struct mlp_epoch_report {
     const double *layer_grad_norms; /* (n_layers): the same for each layer */
     double seconds;                 /* of training, without the validation */
     double images_per_second;
-    bool is_best; /* on validation; without a validation set every epoch is */
+    bool is_best; /* on validation so far; without a validation set every epoch is */
 } mlp_epoch_report;
 
 typedef struct mlp_trainer mlp_trainer;
@@ -63,23 +63,21 @@ struct mlp_trainer {
     mlp_sgd sgd;
     mlp_progress progress;
 
-    uint32_t *train_index, *validation_index; /* images of `data`, ascending */
-    size_t n_train, n_validation;
-    uint32_t *order; /* (n_train): train_index as this epoch visits it */
+    mlp_split split;
+    uint32_t *order; /* (split.n_train): split.train as this epoch visits it */
     mlp_pass pass;
     double *layer_grad_norms; /* (n_layers): scratch of the report */
 };
 
-/* A model from the seed (or all zero where the caller goes on to load one), no
- * progress, and all the buffers that training needs. config, data, kernels and
- * team stay the caller's and must outlive the trainer. */
+/* A model from the seed, no progress, and all the buffers that training needs. config, data,
+ * kernels and team stay the caller's and must outlive the trainer. */
 mlp_status mlp_trainer_init(mlp_trainer *trainer, const mlp_config *config, const mlp_dataset *data,
                             const mlp_kernels *kernels, mlp_team *team, mlp_error *err);
 void mlp_trainer_free(mlp_trainer *trainer);
 
 /* From where progress stands to the config's last epoch. *stopped says whether
  * should_stop ended it. MLP_ERR_DIVERGED names step, layer and lr: a loss or a
- * gradient was not finite; the step that would have used it was not taken. */
+ * gradient was not finite. The model is then no longer good for anything. */
 mlp_status mlp_trainer_run(mlp_trainer *trainer, const mlp_train_observer *observer, bool *stopped,
                            mlp_error *err);
 

@@ -1,0 +1,266 @@
+#include "train/train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "train/evaluate.h"
+#include "train/schedule.h"
+
+static mlp_status init_parts(mlp_trainer *trainer, mlp_error *err)
+{
+    const mlp_config *config = trainer->config;
+    mlp_status status =
+        mlp_model_init(&trainer->model, trainer->data->features, config->model.n_hidden,
+                       config->model.hidden, config->model.output, trainer->data->classes, err);
+    if (status != MLP_OK)
+        return status;
+    mlp_model_randomize(&trainer->model, config->seed);
+    if ((status = mlp_sgd_init(&trainer->sgd, &trainer->model, err)) != MLP_OK ||
+        (status = mlp_progress_init(&trainer->progress, trainer->model.n_layers, err)) != MLP_OK ||
+        (status = mlp_dataset_split(&trainer->split, trainer->data,
+                                    config->data.validation_fraction, config->seed, err)) != MLP_OK)
+        return status;
+    size_t batch = config->train.batch_size;
+    return mlp_pass_init(&trainer->pass, &trainer->model, trainer->kernels,
+                         batch < trainer->split.n_train ? batch : trainer->split.n_train,
+                         trainer->team->n_threads, MLP_PASS_TRAINING, err);
+}
+
+mlp_status mlp_trainer_init(mlp_trainer *trainer, const mlp_config *config, const mlp_dataset *data,
+                            const mlp_kernels *kernels, mlp_team *team, mlp_error *err)
+{
+    memset(trainer, 0, sizeof *trainer);
+    trainer->config = config;
+    trainer->data = data;
+    trainer->kernels = kernels;
+    trainer->team = team;
+    mlp_status status = init_parts(trainer, err);
+    if (status == MLP_OK) {
+        trainer->order = mlp_alloc(trainer->split.n_train, sizeof *trainer->order);
+        trainer->layer_grad_norms =
+            mlp_alloc(trainer->model.n_layers, sizeof *trainer->layer_grad_norms);
+        if (trainer->order == NULL || trainer->layer_grad_norms == NULL)
+            status = mlp_fail_memory(err, "the training");
+    }
+    if (status != MLP_OK)
+        mlp_trainer_free(trainer);
+    return status;
+}
+
+void mlp_trainer_free(mlp_trainer *trainer)
+{
+    mlp_pass_free(&trainer->pass);
+    mlp_split_free(&trainer->split);
+    mlp_progress_free(&trainer->progress);
+    mlp_sgd_free(&trainer->sgd);
+    mlp_model_free(&trainer->model);
+    free(trainer->order);
+    free(trainer->layer_grad_norms);
+    memset(trainer, 0, sizeof *trainer);
+}
+
+size_t mlp_trainer_steps_per_epoch(const mlp_trainer *trainer)
+{
+    size_t batch = trainer->config->train.batch_size;
+    return (trainer->split.n_train - 1) / batch + 1;
+}
+
+/* The order in which the running epoch visits the images: a function of the seed
+ * and the epoch's number, so that a resumed epoch visits them likewise. */
+static void order_epoch(mlp_trainer *trainer)
+{
+    memcpy(trainer->order, trainer->split.train, trainer->split.n_train * sizeof *trainer->order);
+    if (trainer->config->data.shuffle)
+        mlp_rng_shuffle(trainer->config->seed,
+                        mlp_rng_stream(MLP_RNG_SHUFFLE, (uint32_t)trainer->progress.epoch),
+                        trainer->split.n_train, trainer->order);
+}
+
+static void fill_batch(mlp_trainer *trainer)
+{
+    mlp_batch *batch = &trainer->pass.batch;
+    size_t batch_size = trainer->config->train.batch_size;
+    size_t first = trainer->progress.step_in_epoch * batch_size;
+    size_t left = trainer->split.n_train - first;
+    batch->size = left < batch_size ? left : batch_size;
+    for (size_t i = 0; i < batch->size; i++) {
+        size_t image = trainer->order[first + i];
+        batch->pixels[i] = trainer->data->pixels + image * trainer->data->features;
+        batch->labels[i] = trainer->data->labels[image];
+    }
+}
+
+typedef struct step_job {
+    mlp_trainer *trainer;
+    mlp_sgd_step step;
+} step_job;
+
+/* One SGD step; each member of the team runs it. */
+static void run_step(mlp_team *team, size_t thread, void *argument)
+{
+    const step_job *job = argument;
+    mlp_trainer *trainer = job->trainer;
+    mlp_pass_forward(&trainer->pass, team, thread);
+    mlp_pass_loss(&trainer->pass, team, thread);
+    mlp_pass_backward(&trainer->pass, trainer->sgd.gradients, team, thread);
+    mlp_sgd_apply(&trainer->sgd, trainer->kernels, &job->step, team, thread);
+}
+
+/* Adds the step to the epoch's sums. MLP_ERR_DIVERGED when the loss or the
+ * gradient of a layer is not finite. */
+static mlp_status count_step(mlp_trainer *trainer, double lr, mlp_error *err)
+{
+    mlp_progress *progress = &trainer->progress;
+    const mlp_pass *pass = &trainer->pass;
+    double loss = 0.0, square = 0.0;
+    progress->step++;
+    progress->step_in_epoch++;
+    for (size_t i = 0; i < pass->batch.size; i++) {
+        loss += (double)pass->losses[i];
+        progress->correct += pass->predictions[i] == pass->batch.labels[i];
+    }
+    progress->loss_sum += loss;
+    for (size_t l = 0; l < trainer->model.n_layers; l++) {
+        double norm = mlp_sgd_layer_norm(&trainer->sgd, l);
+        if (!isfinite(norm) || (!isfinite(loss) && l + 1 == trainer->model.n_layers))
+            return mlp_fail(err, MLP_ERR_DIVERGED,
+                            "training diverged at step %llu (epoch %llu): the %s of layer "
+                            "linear%zu is not finite, lr %g; try a smaller train.sgd.lr or "
+                            "warmup_epochs",
+                            (unsigned long long)progress->step,
+                            (unsigned long long)progress->epoch + 1,
+                            isfinite(norm) ? "loss" : "gradient", l + 1, lr);
+        progress->layer_norm_sums[l] += norm;
+        square += norm * norm;
+    }
+    progress->norm_sum += sqrt(square);
+    return MLP_OK;
+}
+
+static mlp_status take_step(mlp_trainer *trainer, double *lr, mlp_error *err)
+{
+    const mlp_train_config *train = &trainer->config->train;
+    *lr = mlp_schedule_lr(train, trainer->progress.step, mlp_trainer_steps_per_epoch(trainer));
+    step_job job = {.trainer = trainer,
+                    .step = {.lr = (float)*lr,
+                             .momentum = (float)train->sgd.momentum,
+                             .weight_decay = (float)train->sgd.weight_decay,
+                             .nesterov = train->sgd.nesterov}};
+    fill_batch(trainer);
+    mlp_team_run(trainer->team, run_step, &job);
+    return count_step(trainer, *lr, err);
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Steps until the epoch is complete or the observer wants to stop. */
+static mlp_status run_steps(mlp_trainer *trainer, const mlp_train_observer *observer, double *lr,
+                            bool *stopped, mlp_error *err)
+{
+    size_t steps = mlp_trainer_steps_per_epoch(trainer), images = trainer->split.n_train;
+    order_epoch(trainer);
+    while (trainer->progress.step_in_epoch < steps && !*stopped) {
+        mlp_status status = take_step(trainer, lr, err);
+        if (status != MLP_OK)
+            return status;
+        if (observer->on_step != NULL) {
+            size_t done = trainer->progress.step_in_epoch * trainer->config->train.batch_size;
+            observer->on_step(observer->context, trainer, done < images ? done : images, images);
+        }
+        *stopped = observer->should_stop != NULL && observer->should_stop(observer->context);
+    }
+    return MLP_OK;
+}
+
+/* Validation figures, and whether this epoch is the best so far. */
+static mlp_status judge_epoch(mlp_trainer *trainer, mlp_epoch_report *report, mlp_error *err)
+{
+    mlp_progress *progress = &trainer->progress;
+    bool by_loss = trainer->config->train.metric == MLP_METRIC_VALIDATION_LOSS;
+    mlp_evaluation evaluation;
+    report->has_validation = trainer->split.n_validation > 0;
+    report->is_best = true;
+    if (!report->has_validation)
+        return MLP_OK;
+    mlp_status status =
+        mlp_evaluate(&evaluation, &trainer->model, trainer->data, trainer->split.validation,
+                     trainer->split.n_validation, trainer->kernels, trainer->team, err);
+    if (status != MLP_OK)
+        return status;
+    report->validation_loss = evaluation.loss;
+    report->validation_accuracy = mlp_evaluation_accuracy(&evaluation);
+    mlp_evaluation_free(&evaluation);
+
+    double value = by_loss ? report->validation_loss : report->validation_accuracy;
+    report->is_best = progress->best_epoch == 0 ||
+                      (by_loss ? value < progress->best_value : value > progress->best_value);
+    if (report->is_best) {
+        progress->best_epoch = report->epoch;
+        progress->best_value = value;
+    }
+    return MLP_OK;
+}
+
+/* Turns the epoch's sums into means and moves progress to the next epoch. */
+static mlp_status close_epoch(mlp_trainer *trainer, double lr, double seconds, size_t images,
+                              mlp_epoch_report *report, mlp_error *err)
+{
+    mlp_progress *progress = &trainer->progress;
+    double n = (double)trainer->split.n_train, steps = (double)progress->step_in_epoch;
+    *report = (mlp_epoch_report){.epoch = progress->epoch + 1,
+                                 .step = progress->step,
+                                 .train_loss = progress->loss_sum / n,
+                                 .train_accuracy = (double)progress->correct / n,
+                                 .lr = lr,
+                                 .grad_norm = progress->norm_sum / steps,
+                                 .n_layers = progress->n_layers,
+                                 .layer_grad_norms = trainer->layer_grad_norms,
+                                 .seconds = seconds,
+                                 .images_per_second = (double)images / seconds};
+    for (size_t l = 0; l < progress->n_layers; l++) {
+        trainer->layer_grad_norms[l] = progress->layer_norm_sums[l] / steps;
+        progress->layer_norm_sums[l] = 0.0;
+    }
+    progress->epoch++;
+    progress->step_in_epoch = 0;
+    progress->loss_sum = 0.0;
+    progress->norm_sum = 0.0;
+    progress->correct = 0;
+    return judge_epoch(trainer, report, err);
+}
+
+static mlp_status run_epoch(mlp_trainer *trainer, const mlp_train_observer *observer, bool *stopped,
+                            mlp_error *err)
+{
+    size_t steps = mlp_trainer_steps_per_epoch(trainer);
+    size_t skipped = trainer->progress.step_in_epoch * trainer->config->train.batch_size;
+    mlp_epoch_report report;
+    double lr = 0.0, start = seconds_now();
+    mlp_status status = run_steps(trainer, observer, &lr, stopped, err);
+    if (status != MLP_OK || trainer->progress.step_in_epoch < steps)
+        return status;
+    double seconds = seconds_now() - start;
+    status = close_epoch(trainer, lr, seconds, trainer->split.n_train - skipped, &report, err);
+    if (status == MLP_OK && observer->on_epoch != NULL)
+        status = observer->on_epoch(observer->context, trainer, &report, err);
+    return status;
+}
+
+mlp_status mlp_trainer_run(mlp_trainer *trainer, const mlp_train_observer *observer, bool *stopped,
+                           mlp_error *err)
+{
+    mlp_status status = MLP_OK;
+    *stopped = false;
+    while (status == MLP_OK && !*stopped && trainer->progress.epoch < trainer->config->train.epochs)
+        status = run_epoch(trainer, observer, stopped, err);
+    return status;
+}
