@@ -156,6 +156,11 @@ static void describe_right(const mlp_config_key *key, char *out, size_t size)
     }
 }
 
+static bool has_choices(const mlp_config_key *key)
+{
+    return key->type == MLP_KEY_CHOICE || key->type == MLP_KEY_CLASS_WEIGHTS;
+}
+
 static bool is_array_key(const mlp_config_key *key)
 {
     return key->type == MLP_KEY_LABELS || key->type == MLP_KEY_CLASS_NAMES ||
@@ -182,6 +187,7 @@ static void describe_wanted(const mlp_config_key *key, char *out, size_t size)
 typedef struct check {
     const mlp_config_key *key;
     const mlp_config_source *source;
+    const char *colon, *path; /* ": " and the key's path; empty where the origin names the key */
     mlp_error *err;
 } check;
 
@@ -189,11 +195,8 @@ static mlp_status refuse(const check *c, const char *found)
 {
     char wanted[WANTED_SIZE];
     describe_wanted(c->key, wanted, sizeof wanted);
-    if (c->source->is_override)
-        return mlp_fail(c->err, MLP_ERR_CONFIG, "%s: found %s, wanted %s", c->source->origin, found,
-                        wanted);
-    return mlp_fail(c->err, MLP_ERR_CONFIG, "%s: %s: found %s, wanted %s", c->source->origin,
-                    c->key->path, found, wanted);
+    return mlp_fail(c->err, MLP_ERR_CONFIG, "%s%s%s: found %s, wanted %s", c->source->origin,
+                    c->colon, c->path, found, wanted);
 }
 
 static mlp_status refuse_entry(const check *c, size_t index, const mlp_json *entry,
@@ -236,48 +239,57 @@ static mlp_status check_array(const check *c, const mlp_json *array)
 {
     char found[MLP_JSON_SHOWN_SIZE];
     size_t n = mlp_json_count(array);
-    if (c->key->type != MLP_KEY_WIDTHS && (n < MIN_CLASSES || n > MLP_MAX_CLASSES)) {
-        snprintf(found, sizeof found, "an array of %zu", n);
-        return refuse(c, found);
-    }
-    return check_entries(c, array);
+    if (c->key->type == MLP_KEY_WIDTHS || (n >= MIN_CLASSES && n <= MLP_MAX_CLASSES))
+        return check_entries(c, array);
+    snprintf(found, sizeof found, "an array of %zu", n);
+    return refuse(c, found);
 }
 
-/* The value is right; now whether the program can honour it. */
-static mlp_status check_support(const check *c, const mlp_json *value)
+static mlp_status check_scalar(const check *c, const mlp_json *value)
 {
-    char found[MLP_JSON_SHOWN_SIZE], wanted[WANTED_SIZE];
-    size_t index;
-    bool is_choice = c->key->choices != NULL && mlp_config_find_choice(c->key, value, &index);
-    mlp_json_show(value, found);
-    if (is_choice ? index < c->key->n_supported
-                  : !c->key->is_fixed || strcmp(found, c->key->fallback) == 0)
+    char found[MLP_JSON_SHOWN_SIZE];
+    if (!is_array_key(c->key) && is_right(c->key, value))
         return MLP_OK;
-    if (c->key->choices != NULL)
-        describe_choices(c->key, wanted, sizeof wanted);
-    else
-        snprintf(wanted, sizeof wanted, "%s", c->key->fallback);
+    mlp_json_show(value, found);
+    return refuse(c, found);
+}
+
+static mlp_status refuse_unsupported(const check *c, const mlp_json *value)
+{
+    char found[MLP_JSON_SHOWN_SIZE], choices[WANTED_SIZE];
+    const char *wanted = c->key->fallback;
+    if (has_choices(c->key)) {
+        describe_choices(c->key, choices, sizeof choices);
+        wanted = choices;
+    }
+    mlp_json_show(value, found);
     return mlp_fail(c->err, MLP_ERR_CONFIG, "%s%s%s: %s is not supported yet (found %s, wanted %s)",
-                    c->source->origin, c->source->is_override ? "" : ": ",
-                    c->source->is_override ? "" : c->key->path, found, found, wanted);
+                    c->source->origin, c->colon, c->path, found, found, wanted);
+}
+
+static bool is_default(const mlp_config_key *key, const mlp_json *value)
+{
+    char shown[MLP_JSON_SHOWN_SIZE];
+    mlp_json_show(value, shown);
+    return strcmp(shown, key->fallback) == 0;
 }
 
 mlp_status mlp_config_check(const mlp_config_key *key, const mlp_json *value,
                             const mlp_config_source *source, mlp_error *err)
 {
-    const check c = {.key = key, .source = source, .err = err};
-    char found[MLP_JSON_SHOWN_SIZE];
-    size_t index;
-    mlp_status status = MLP_OK;
+    const check c = {.key = key,
+                     .source = source,
+                     .colon = source->is_override ? "" : ": ",
+                     .path = source->is_override ? "" : key->path,
+                     .err = err};
+    size_t choice;
     if (mlp_json_is_null(value) && mlp_config_is_nullable(key))
         return MLP_OK;
+    if (has_choices(key) && mlp_config_find_choice(key, value, &choice))
+        return choice < key->n_supported ? MLP_OK : refuse_unsupported(&c, value);
     bool is_array = is_array_key(key) && mlp_json_is_array(value);
-    bool is_choice = key->choices != NULL && mlp_config_find_choice(key, value, &index);
-    if (is_array)
-        status = check_array(&c, value);
-    else if (!is_choice && (is_array_key(key) || !is_right(key, value))) {
-        mlp_json_show(value, found);
-        status = refuse(&c, found);
-    }
-    return status == MLP_OK ? check_support(&c, value) : status;
+    mlp_status status = is_array ? check_array(&c, value) : check_scalar(&c, value);
+    if (status == MLP_OK && key->is_fixed && !is_default(key, value))
+        status = refuse_unsupported(&c, value);
+    return status;
 }

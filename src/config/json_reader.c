@@ -28,11 +28,11 @@ typedef struct check {
 
 static size_t show_path(const step *place, char *out, size_t size)
 {
-    char key[MLP_JSON_SHOWN_SIZE];
     if (place == NULL)
         return 0;
     size_t used = show_path(place->parent, out, size);
     if (place->key != NULL) {
+        char key[MLP_JSON_SHOWN_SIZE];
         mlp_json_show_string(place->key, key);
         snprintf(out + used, size - used, "%s%s", used > 0 ? "." : "", key);
     } else {
@@ -87,10 +87,11 @@ static mlp_status check_tree(const check *c, const mlp_json *value, const step *
     }
     size_t index = 0;
     for (const mlp_json *m = value->child; m != NULL; m = m->next) {
-        const step below = {.parent = place, .key = m->string, .index = index++};
+        const step below = {.parent = place, .key = m->string, .index = index};
         mlp_status status = check_tree(c, m, &below);
         if (status != MLP_OK)
             return status;
+        index++;
     }
     return MLP_OK;
 }

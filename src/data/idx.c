@@ -70,7 +70,8 @@ static const char *shape_text(const mlp_idx_shape *shape, char text[SHAPE_TEXT])
 static bool is_web_page(const uint8_t first[MLP_IDX_MAGIC_BYTES])
 {
     size_t i = memcmp(first, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    while (i < MLP_IDX_MAGIC_BYTES - 1 && memchr(" \t\r\n", first[i], 4) != NULL)
+    while (i < MLP_IDX_MAGIC_BYTES - 1 &&
+           (first[i] == ' ' || (first[i] >= '\t' && first[i] <= '\r')))
         i++;
     return first[i] == '<';
 }

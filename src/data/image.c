@@ -152,7 +152,7 @@ static mlp_status read_pgm_magic(mlp_byte_source *source, bool *found, bool *asc
 static mlp_status read_pgm_header(mlp_image_reader *reader, unsigned *maxval, mlp_error *err)
 {
     mlp_byte_source *source = &reader->source;
-    unsigned cols = 0, rows = 0;
+    unsigned cols = 0, rows = 0, number = 0;
     char text[WANTED_TEXT];
     mlp_status status = read_number(source, "the width", &cols, err);
     if (status == MLP_OK)
@@ -166,13 +166,16 @@ static mlp_status read_pgm_header(mlp_image_reader *reader, unsigned *maxval, ml
                         "%s: at byte %" PRIu64
                         " found a PGM of %u rows x %u columns, wanted the model's %s",
                         source->name, source->offset, rows, cols, wanted_text(reader, text));
-    status = read_number(source, "the maxval", maxval, err);
-    if (status == MLP_OK && (*maxval < 1 || *maxval > PIXEL_MAX))
+    status = read_number(source, "the maxval", &number, err);
+    if (status != MLP_OK)
+        return status;
+    if (number < 1 || number > PIXEL_MAX)
         return mlp_fail(err, MLP_ERR_DATA,
                         "%s: at byte %" PRIu64 " found maxval %u%s, wanted 1 to %d", source->name,
-                        source->offset, *maxval, *maxval > PIXEL_MAX ? " (a 16-bit PGM)" : "",
+                        source->offset, number, number > PIXEL_MAX ? " (a 16-bit PGM)" : "",
                         PIXEL_MAX);
-    return status;
+    *maxval = number;
+    return MLP_OK;
 }
 
 /* The samples as they are in the file; P2's are cut to a byte only once checked. */
@@ -205,7 +208,7 @@ static mlp_status read_pgm_samples(mlp_image_reader *reader, bool ascii, unsigne
 static mlp_status next_pgm(mlp_image_reader *reader, uint8_t *pixels, bool *got, mlp_error *err)
 {
     bool found, ascii = false;
-    unsigned maxval = 0;
+    unsigned maxval = PIXEL_MAX;
     mlp_status status = read_pgm_magic(&reader->source, &found, &ascii, err);
     if (status != MLP_OK || !found)
         return status;

@@ -20,31 +20,26 @@ static mlp_status fail_absent(const mlp_dataset *train, unsigned label, const ch
                     train->labels_path, label, key);
 }
 
-static void map_identity(mlp_label_map *map, size_t n_class_names, const size_t *images)
+/* The largest label that has an image, + 1, but at least 2. */
+static size_t count_classes(const size_t *images)
 {
-    map->classes = 2;
+    size_t classes = 2;
     for (size_t label = 2; label < N_LABELS; label++) {
         if (images[label] > 0)
-            map->classes = label + 1;
+            classes = label + 1;
     }
-    if (n_class_names > 0)
-        map->classes = n_class_names;
-    for (size_t label = 0; label < map->classes; label++)
-        map->class_of[label] = (int16_t)label;
+    return classes;
 }
 
-/* After `labels` was mapped, or everything kept: one label against the rest. */
-static mlp_status map_binary(mlp_label_map *map, uint8_t positive, const mlp_dataset *train,
-                             const size_t *images, mlp_error *err)
+/* One label against the rest: both must be there. */
+static mlp_status check_binary(const mlp_label_map *map, uint8_t positive, const mlp_dataset *train,
+                               const size_t *images, mlp_error *err)
 {
     size_t images_of_class[2] = {0};
     for (size_t label = 0; label < N_LABELS; label++) {
-        if (map->class_of[label] < 0)
-            continue;
-        map->class_of[label] = label == positive;
-        images_of_class[label == positive] += images[label];
+        if (map->class_of[label] >= 0)
+            images_of_class[map->class_of[label]] += images[label];
     }
-    map->classes = 2;
     if (images_of_class[1] == 0)
         return fail_absent(train, positive, "model.positive_label", err);
     if (images_of_class[0] == 0)
@@ -54,28 +49,41 @@ static mlp_status map_binary(mlp_label_map *map, uint8_t positive, const mlp_dat
     return MLP_OK;
 }
 
+void mlp_label_map_from_classes(mlp_label_map *map, const mlp_data_config *data,
+                                const mlp_model_config *model, size_t classes)
+{
+    bool binary = model->output == MLP_OUTPUT_SIGMOID, keeps_all = data->n_labels == 0;
+    *map = (mlp_label_map){.classes = keeps_all ? classes : data->n_labels,
+                           .drops_others = !keeps_all};
+    for (size_t label = 0; label < N_LABELS; label++)
+        map->class_of[label] = keeps_all && label < classes ? (int16_t)label : -1;
+    for (size_t i = 0; i < data->n_labels; i++)
+        map->class_of[data->labels[i]] = (int16_t)i;
+    if (!binary)
+        return;
+    /* Without `labels`, whatever is not positive is negative. */
+    map->classes = 2;
+    for (size_t label = 0; label < N_LABELS; label++) {
+        if (keeps_all || map->class_of[label] >= 0)
+            map->class_of[label] = label == model->positive_label;
+    }
+}
+
 mlp_status mlp_label_map_build(mlp_label_map *map, const mlp_data_config *data,
                                const mlp_model_config *model, const mlp_dataset *train,
                                mlp_error *err)
 {
     size_t images[N_LABELS] = {0}; /* of each label in the training set */
-    bool binary = model->output == MLP_OUTPUT_SIGMOID;
     for (size_t i = 0; i < train->count; i++)
         images[train->labels[i]]++;
-    *map = (mlp_label_map){.classes = data->n_labels, .drops_others = data->n_labels > 0};
-    /* Sigmoid without `labels` keeps them all: whatever is not positive is negative. */
-    for (size_t label = 0; label < N_LABELS; label++)
-        map->class_of[label] = binary && data->n_labels == 0 ? 0 : -1;
     for (size_t i = 0; i < data->n_labels; i++) {
-        uint8_t label = data->labels[i];
-        if (images[label] == 0)
-            return fail_absent(train, label, "data.labels", err);
-        map->class_of[label] = (int16_t)i;
+        if (images[data->labels[i]] == 0)
+            return fail_absent(train, data->labels[i], "data.labels", err);
     }
-    if (binary)
-        return map_binary(map, model->positive_label, train, images, err);
-    if (data->n_labels == 0)
-        map_identity(map, data->n_class_names, images);
+    size_t classes = data->n_class_names > 0 ? data->n_class_names : count_classes(images);
+    mlp_label_map_from_classes(map, data, model, classes);
+    if (model->output == MLP_OUTPUT_SIGMOID)
+        return check_binary(map, model->positive_label, train, images, err);
     return MLP_OK;
 }
 

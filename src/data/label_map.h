@@ -33,6 +33,11 @@ mlp_status mlp_label_map_build(mlp_label_map *map, const mlp_data_config *data,
                                const mlp_model_config *model, const mlp_dataset *train,
                                mlp_error *err);
 
+/* The same map without the training set, for a model that has been trained:
+ * `classes` is how many it tells apart. */
+void mlp_label_map_from_classes(mlp_label_map *map, const mlp_data_config *data,
+                                const mlp_model_config *model, size_t classes);
+
 /* Turns the dataset's labels, as loaded, into classes, leaving images out in
  * place. MLP_ERR_DATA, and the dataset is good for nothing but free, when a label
  * has no class (file, image and byte named) or when no image is left. */

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""Writes tests/golden/trajectories.txt: what PyTorch does in 50 steps of SGD, for the unit tests.
+
+Two small networks, one for each output head, start from torch.nn.Linear's own weights and see
+fixed batches of random pixels; each is trained with several settings of torch.optim.SGD. The file
+records every loss and the final weights. Its format is described at its head; run this with a
+Python that has PyTorch (Debian's python3-torch made the committed file) to write it again.
+"""
+import os
+import sys
+
+import torch
+from torch.nn import functional
+
+HEADER = """\
+# What PyTorch {version} computes in float32; written by scripts/make_golden.py.
+#
+# A text of tokens between white space. Lines that begin with # are comments; all others begin
+# with the name of what follows, in this order:
+#
+#   network OUTPUT STEPS BATCH LAYERS N0 N1 ... N<LAYERS>
+#       OUTPUT is softmax (cross-entropy of N<LAYERS> classes) or sigmoid (binary cross-entropy of
+#       one logit; label 1 is the positive class). The loss is the mean over a batch. N0 pixels go
+#       through LAYERS linear layers N0 -> N1 -> ..., ReLU between them.
+#   initial TENSOR ROWS COLUMNS VALUE...
+#       linear1.weight, linear1.bias, linear2.weight, ...; weights are (out, in) row by row, a bias
+#       has one row. Values are C hexadecimal floats (strtof reads them exactly).
+#   pixels STEP VALUE...
+#       BATCH x N0 bytes, a row an image; the network sees each divided by 255, as a float.
+#   labels STEP VALUE...
+#   run NAME LR MOMENTUM NESTEROV WEIGHT_DECAY
+#       From the initial weights, all STEPS batches in order. What follows belongs to it:
+#   losses VALUE...
+#       One a step, before the step's update.
+#   final TENSOR ROWS COLUMNS VALUE...
+#
+# "end" closes a network with its runs.
+"""
+
+STEPS, BATCH = 50, 9
+NETWORKS = (("softmax", (12, 7, 5, 4)), ("sigmoid", (20, 6, 1)))
+RUNS = (
+    # name, lr, momentum, nesterov, weight decay
+    ("plain", 0.1, 0.0, 0, 0.0),
+    ("momentum", 0.1, 0.9, 0, 0.0),
+    ("nesterov", 0.1, 0.9, 1, 0.0),
+    ("momentum_decay", 0.1, 0.9, 0, 0.01),
+    ("all", 0.1, 0.9, 1, 0.01),
+)
+
+
+def make_model(widths):
+    model = torch.nn.Sequential()
+    for i in range(1, len(widths)):
+        if i > 1:
+            model.add_module("relu%d" % (i - 1), torch.nn.ReLU())
+        model.add_module("linear%d" % i, torch.nn.Linear(widths[i - 1], widths[i]))
+    return model
+
+
+def make_batches(widths):
+    """Random pixels, a third of them 0, with labels that a random linear map of them decides, so
+    that there is something to learn."""
+    classes = max(widths[-1], 2)
+    pixels = torch.randint(0, 256, (STEPS, BATCH, widths[0]), dtype=torch.uint8)
+    pixels[torch.rand(pixels.shape) < 1 / 3] = 0
+    teacher = torch.randn(widths[0], classes)
+    centred = pixels.float() - pixels.float().mean((0, 1))
+    return pixels, (centred @ teacher).argmax(-1)
+
+
+def loss_of(output, logits, labels):
+    if output == "softmax":
+        return functional.cross_entropy(logits, labels)
+    return functional.binary_cross_entropy_with_logits(logits[:, 0], labels.to(logits.dtype))
+
+
+def train(output, model, pixels, labels, lr, momentum, nesterov, decay):
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=lr, momentum=momentum, nesterov=bool(nesterov), weight_decay=decay
+    )
+    dtype = next(model.parameters()).dtype
+    losses = []
+    for x, y in zip(pixels, labels):
+        loss = loss_of(output, model(x.to(dtype) / 255), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def hex_float(value):
+    """As C's %a writes a float: without the zeros that a double would need."""
+    mantissa, exponent = float(value).hex().split("p")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return mantissa + "p" + exponent
+
+
+def record(*tokens):
+    return " ".join(str(t) for t in tokens) + "\n"
+
+
+def tensors(kind, model):
+    for name, tensor in model.state_dict().items():
+        rows = tensor.view(-1, tensor.shape[-1])
+        yield record(kind, name, *rows.shape, *map(hex_float, rows.flatten().tolist()))
+
+
+def drift(output, widths, start, pixels, labels, settings, losses):
+    """The largest relative distance of the losses from those computed in double."""
+    double = make_model(widths).double()
+    double.load_state_dict(start)
+    exact = train(output, double, pixels, labels, *settings)
+    return max(abs(a - b) / abs(b) for a, b in zip(losses, exact))
+
+
+def network_records(output, widths):
+    model = make_model(widths)
+    start = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    pixels, labels = make_batches(widths)
+    yield record("network", output, STEPS, BATCH, len(widths) - 1, *widths)
+    yield from tensors("initial", model)
+    for step in range(STEPS):
+        yield record("pixels", step, *pixels[step].flatten().tolist())
+        yield record("labels", step, *labels[step].tolist())
+    for name, *settings in RUNS:
+        model.load_state_dict(start)
+        losses = train(output, model, pixels, labels, *settings)
+        away = drift(output, widths, start, pixels, labels, settings, losses)
+        print("%s %-15s loss %.4f -> %.4f, float32 is within %.1e of double"
+              % (output, name, losses[0], losses[-1], away), file=sys.stderr)
+        yield record("run", name, *settings)
+        yield record("losses", *map(hex_float, losses))
+        yield from tensors("final", model)
+    yield record("end")
+
+
+def main():
+    torch.manual_seed(1)
+    torch.set_num_threads(1)
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "golden")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "trajectories.txt")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(HEADER.format(version=torch.__version__))
+        for output, widths in NETWORKS:
+            f.writelines(network_records(output, widths))
+    print("%s: %d bytes" % (os.path.normpath(path), os.path.getsize(path)), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,317 @@
+#!/usr/bin/env bash
+# Usage: test.sh [--quick] [--tier NAME]
+#
+# Installs what the tests need, builds every variant and runs every tier of tests, or one of them;
+# --quick runs the unit and command line tests of the release build only. What a test says is in
+# build/test-logs/<tier>.log; what fails is shown. Closes with the line "N passed, N failed".
+#
+# Tiers, in order:
+#   format, arrows, symbols, shellcheck     the sources
+#   unit-gcc, unit-clang                    the unit tests, by two compilers
+#   unit-asan, unit-ubsan, unit-tsan, unit-clang-sanitizers, unit-valgrind
+#                                           the same under sanitizers and memcheck
+#   cli, cli-asan                           golden tests of the command line
+#   bats                                    scripts, installation, the README's commands
+#   interop                                 checkpoints to and from PyTorch
+#   cppcheck, clang-tidy                    static analysis
+# A tier whose tool this system does not have is skipped by name; on Linux that is a failure.
+set -eu -o pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+TIERS='format arrows symbols shellcheck unit-gcc unit-clang unit-asan unit-ubsan unit-tsan'
+TIERS="$TIERS unit-clang-sanitizers unit-valgrind cli cli-asan bats interop cppcheck clang-tidy"
+QUICK_TIERS='unit-gcc cli'
+LOGS=$ROOT/build/test-logs
+JOBS=$(cpu_count)
+PASSED=0 FAILED=0 SKIPPED=''
+
+# Counting. A tier runs its commands through these; each keeps its output in the tier's log.
+
+# count PASSED FAILED
+count() {
+    PASSED=$((PASSED + $1))
+    FAILED=$((FAILED + $2))
+}
+
+# failed WHAT LOG: says so and shows how the log ends.
+failed() {
+    count 0 1
+    log "FAILED $tier: $1"
+    [ ! -s "$2" ] || tail -n 25 "$2" | sed 's/^/    /' >&2
+}
+
+# check WHAT COMMAND...: one test, passed when the command succeeds.
+check() {
+    local what=$1 out=$LOGS/$tier.last
+    shift
+    if "$@" >"$out" 2>&1 </dev/null; then
+        count 1 0
+    else
+        failed "$what" "$out"
+    fi
+    cat "$out" >>"$LOGS/$tier.log"
+}
+
+# build WHAT MAKE-ARGUMENT...: quiet unless it fails, and then a failed test.
+build() {
+    local what=$1 out=$LOGS/$tier.last status=0
+    shift
+    make -C "$ROOT" -j "$JOBS" "$@" >"$out" 2>&1 </dev/null || status=$?
+    cat "$out" >>"$LOGS/$tier.log"
+    [ "$status" -eq 0 ] || failed "building $what" "$out"
+    return "$status"
+}
+
+# within SECONDS COMMAND...: where the system can, a command that hangs is ended.
+within() {
+    if have timeout; then
+        timeout -k 10 "$@"
+    else
+        shift
+        "$@"
+    fi
+}
+
+# suite WHAT COMMAND...: a command with many tests in it, counted from what it prints: cmocka's
+# line for each test that ended (not those that its summary lists again), TAP's, or a closing
+# "N passed, N failed". One that fails without a failed test, or that ran no test, is one failure.
+suite() {
+    local what=$1 out=$LOGS/$tier.last status=0 counts
+    shift
+    "$@" >"$out" 2>&1 </dev/null || status=$?
+    cat "$out" >>"$LOGS/$tier.log"
+    counts=$(awk '
+        /^\[.*listed below/ { listed = 1 }
+        /^\[(==========| RUN      )\]/ { listed = 0 }
+        listed { next }
+        /^\[       OK \] / || (/^ok / && !/ # skip/) { passed++ }
+        /^\[  FAILED  \] / || /^not ok / { failed++ }
+        /^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 }
+        END { print passed + 0, failed + 0 }' "$out")
+    # shellcheck disable=SC2086 # two numbers
+    count $counts
+    grep -E '^\[  SKIPPED \] [^0-9]|^ok .* # skip' "$out" | sort -u | sed "s/^/  $what: /" >&2 || true
+    case $status:$counts in
+    0:'0 0') failed "$what ran no test" "$out" ;;
+    0:*' 0') ;;
+    *:*' 0') failed "$what ended with exit code $status" "$out" ;;
+    *)
+        log "FAILED $tier: $what"
+        grep -E '^\[  (FAILED|ERROR)|^not ok |^FAILED ' "$out" | sort -u | sed 's/^/    /' >&2 || true
+        tail -n 25 "$out" | sed 's/^/    /' >&2
+        ;;
+    esac
+}
+
+skip() {
+    if [ "$(uname -s)" = Linux ]; then
+        failed "$1 is not there" /dev/null
+    else
+        SKIPPED="$SKIPPED $tier"
+        log "SKIPPED $tier: $1 is not there"
+    fi
+}
+
+# needs TOOL...: for the head of a tier.
+needs() {
+    local tool
+    for tool in "$@"; do
+        have "$tool" || { skip "$tool" && return 1; }
+    done
+}
+
+# The tiers.
+
+c_files() {
+    find src tests -name '*.[ch]' -o -name '*.inc'
+}
+
+tier_format() {
+    local file
+    needs clang-format || return 0
+    for file in $(c_files); do
+        check "$file" clang-format --style=file --dry-run -Werror "$file"
+    done
+}
+
+tier_arrows() {
+    check 'the arrows between the rooms' ./scripts/check_arrows.sh
+}
+
+tier_symbols() {
+    build libmlp.a build/release/libmlp.a || return 0
+    check 'no exit, no abort, no stdout in the library' ./scripts/check_symbols.sh \
+        build/release/libmlp.a
+}
+
+tier_shellcheck() {
+    local file
+    needs shellcheck || return 0
+    for file in scripts/*.sh tests/*/*.sh .ci/run; do
+        check "$file" shellcheck "$file"
+    done
+    for file in tests/*.bats; do
+        check "$file" shellcheck --shell=bats "$file"
+    done
+}
+
+# unit_tests NAME WRAPPER... -- MAKE-ARGUMENT...: builds the unit tests in build/NAME, runs each.
+unit_tests() {
+    local name=$1 source wrapper=''
+    shift
+    while [ "$1" != -- ]; do
+        wrapper="$wrapper $1"
+        shift
+    done
+    shift
+    build "the unit tests ($name)" BUILD="build/$name" "$@" unit-tests || return 0
+    for source in tests/unit/test_*.c; do
+        # shellcheck disable=SC2086 # a command's words
+        suite "$(basename "$source" .c)" within 900 $wrapper \
+            "build/$name/tests/$(basename "$source" .c)"
+    done
+}
+
+tier_unit_gcc() {
+    if [ "$(uname -s)" = Darwin ]; then
+        unit_tests release -- VARIANT=release
+    else
+        needs gcc || return 0
+        unit_tests release -- VARIANT=release CC=gcc
+    fi
+}
+
+tier_unit_clang() {
+    needs clang || return 0
+    unit_tests clang -- VARIANT=release CC=clang
+}
+
+tier_unit_asan() {
+    unit_tests asan -- VARIANT=asan
+}
+
+tier_unit_ubsan() {
+    unit_tests ubsan -- VARIANT=ubsan
+}
+
+tier_unit_tsan() {
+    unit_tests tsan env MLP_TEST_QUICK=1 -- VARIANT=tsan
+}
+
+tier_unit_clang_sanitizers() {
+    local flags='-fsanitize=address,undefined -fno-sanitize-recover=all'
+    needs clang || return 0
+    unit_tests clang-sanitizers -- VARIANT=release CC=clang CFLAGS="$flags" LDFLAGS="$flags"
+}
+
+tier_unit_valgrind() {
+    needs valgrind || return 0
+    unit_tests release env MLP_TEST_QUICK=1 valgrind -q --error-exitcode=9 --leak-check=full \
+        --errors-for-leak-kinds=definite -- VARIANT=release
+}
+
+# golden VARIANT
+golden() {
+    build "mlp ($1)" VARIANT="$1" "build/$1/mlp" || return 0
+    suite 'the golden cases' env MLP="$ROOT/build/$1/mlp" within 1800 ./tests/cli/run.sh
+}
+
+tier_cli() {
+    golden release
+}
+
+tier_cli_asan() {
+    golden asan
+}
+
+tier_bats() {
+    local file
+    needs bats || return 0
+    build mlp mlp || return 0
+    for file in tests/*.bats; do
+        suite "$file" within 1800 bats --tap "$file"
+    done
+}
+
+tier_interop() {
+    if [ ! -x tests/interop/run.sh ]; then
+        skip tests/interop/run.sh
+        return 0
+    fi
+    build mlp mlp || return 0
+    suite 'tests/interop/run.sh' within 1800 ./tests/interop/run.sh
+}
+
+tier_cppcheck() {
+    needs cppcheck || return 0
+    check 'src/' cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -j "$JOBS" \
+        --enable=warning,performance,portability --suppress=missingIncludeSystem -Isrc src
+}
+
+tier_clang_tidy() {
+    needs clang-tidy || return 0
+    check 'src/' tidy '' ! -path 'src/kernels/avx*'
+    if [ "$(uname -m)" = x86_64 ]; then
+        check 'the x86 kernels' tidy '-mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl' \
+            -path 'src/kernels/avx*'
+    fi
+}
+
+# tidy FLAGS FIND-TEST...: the files of src/ that the test selects, as the build compiles them.
+tidy() {
+    local flags="-std=c11 -D_GNU_SOURCE -Isrc $1"
+    shift
+    flags="$flags $(pkg-config --cflags zlib libcjson)"
+    # shellcheck disable=SC2086 # a list of words
+    find src -name '*.c' "$@" | sort | xargs -P "$JOBS" -I '{}' clang-tidy --quiet '{}' -- $flags 2>&1 |
+        sed '/ warnings generated\.$/d'
+}
+
+# Running them.
+
+run_tier() {
+    local start=$SECONDS passed=$PASSED failed=$FAILED
+    tier=$1
+    : >"$LOGS/$tier.log"
+    "tier_$(echo "$tier" | tr - _)"
+    rm -f "$LOGS/$tier.last"
+    log "$(printf '%-22s %4d passed, %d failed, %d s' "$tier" $((PASSED - passed)) \
+        $((FAILED - failed)) $((SECONDS - start)))"
+}
+
+chosen=$TIERS
+while [ $# -gt 0 ]; do
+    case $1 in
+    -h | --help)
+        print_help
+        exit 0
+        ;;
+    --quick) chosen=$QUICK_TIERS ;;
+    --tier)
+        [ $# -ge 2 ] || usage_error "--tier wants a name"
+        case " $TIERS " in
+        *" $2 "*) chosen=$2 ;;
+        *) usage_error "unknown tier '$2': $TIERS" ;;
+        esac
+        shift
+        ;;
+    *) usage_error "unknown argument '$1'" ;;
+    esac
+    shift
+done
+
+cd "$ROOT"
+sets='build test'
+case " $chosen " in
+*' interop '*) sets="$sets interop" ;;
+esac
+# shellcheck disable=SC2086 # a list of words
+./scripts/install_deps.sh $sets
+mkdir -p "$LOGS"
+for tier in $chosen; do
+    run_tier "$tier"
+done
+[ -z "$SKIPPED" ] || echo "skipped:$SKIPPED"
+echo "$PASSED passed, $FAILED failed"
+[ "$FAILED" -eq 0 ]

@@ -1,0 +1,278 @@
+/* cmd_train.c: config -> dataset -> model -> train -> checkpoint + metrics. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/console.h"
+#include "cli/options.h"
+#include "cli/train_run.h"
+#include "data/label_map.h"
+#include "io/checkpoint.h"
+#include "io/run_folder.h"
+#include "kernels/select.h"
+
+typedef struct train_options {
+    const char *config, *resume, *out;
+    mlp_override *overrides;
+    size_t n_overrides;
+    double min_accuracy; /* < 0: no gate */
+    bool print_config, dry_run;
+    mlp_common_options common;
+} train_options;
+
+/* Everything that a training needs and that has to be released after it. */
+typedef struct train_session {
+    train_options options;
+    mlp_config config;
+    mlp_dataset data, test;
+    mlp_label_map labels;
+    bool has_test;
+    const mlp_kernels *kernels;
+    mlp_team team;
+    mlp_trainer trainer;
+    train_run run;
+} train_session;
+
+static const char HELP[] =
+    "usage: mlp train --config F [--set K=V]... [--out DIR]\n"
+    "       mlp train --resume RUN [--set train.epochs=N]\n"
+    "\n"
+    "Trains a network and keeps everything about it in a run folder.\n"
+    "\n"
+    "  --config F         the JSON config\n"
+    "  --set K=V          override one of its leaves, e.g. train.sgd.lr=0.05; repeatable\n"
+    "  --out DIR          the run folder itself, instead of <run.dir>/<name>\n"
+    "  --resume RUN       go on with the run in this folder, to the bit\n"
+    "  --threads N        0: one for each CPU; changes no byte of the result\n"
+    "  --kernel NAME      force a kernel table; changes no byte either (also: MLP_KERNEL)\n"
+    "  --min-accuracy X   exit 7 when the test accuracy is below X\n"
+    "  --print-config     print the resolved config and stop\n"
+    "  --dry-run          check config and data, say what would be done and stop\n"
+    "  --format FORMAT    of the result on stdout: text or json\n"
+    "  -q, --quiet        no progress\n"
+    "  -h, --help\n";
+
+static mlp_status load_config(train_session *s, mlp_error *err)
+{
+    const train_options *options = &s->options;
+    if (options->resume == NULL)
+        return mlp_config_load(&s->config, options->config, options->overrides,
+                               options->n_overrides, err);
+    char *path = mlp_run_folder_file(options->resume, "config.json");
+    if (path == NULL)
+        return mlp_fail_memory(err, "a path");
+    mlp_status status = mlp_config_load(&s->config, path, options->overrides,
+                                        options->n_overrides, err);
+    free(path);
+    return status;
+}
+
+/* Are there test files? None at all is a data set without a test half; a config
+ * that names one that is not there, or a half of the pair, is an error. */
+static mlp_status find_test(train_session *s, mlp_error *err)
+{
+    char *images = NULL, *labels = NULL;
+    mlp_error labels_err;
+    const mlp_data_config *data = &s->config.data;
+    mlp_status images_status = mlp_dataset_locate(data, MLP_TEST_IMAGES, &images, err);
+    mlp_status labels_status = mlp_dataset_locate(data, MLP_TEST_LABELS, &labels, &labels_err);
+    free(images);
+    free(labels);
+    s->has_test = images_status == MLP_OK && labels_status == MLP_OK;
+    bool named = data->test_images != NULL || data->test_labels != NULL;
+    if (s->has_test || (images_status != MLP_OK && labels_status != MLP_OK && !named &&
+                        s->options.min_accuracy < 0)) {
+        if (!s->has_test)
+            mlp_console_note(&s->options.common, "no test files: there will be no test result");
+        return MLP_OK;
+    }
+    if (images_status == MLP_OK)
+        *err = labels_err;
+    return images_status != MLP_OK ? images_status : labels_status;
+}
+
+static mlp_status load_data(train_session *s, mlp_error *err)
+{
+    mlp_status status = find_test(s, err);
+    if (status == MLP_OK)
+        status = mlp_dataset_load_part(&s->data, &s->config.data, MLP_DATASET_TRAIN, err);
+    if (status == MLP_OK)
+        status = mlp_label_map_build(&s->labels, &s->config.data, &s->config.model, &s->data, err);
+    if (status == MLP_OK)
+        status = mlp_label_map_apply(&s->labels, &s->data, err);
+    return status;
+}
+
+/* Reads the test set: only after the training, or in a dry run. */
+static mlp_status load_test(train_session *s, mlp_error *err)
+{
+    mlp_status status = mlp_dataset_load_part(&s->test, &s->config.data, MLP_DATASET_TEST, err);
+    if (status == MLP_OK)
+        status = mlp_label_map_apply(&s->labels, &s->test, err);
+    if (status == MLP_OK && s->test.features != s->data.features)
+        status = mlp_fail(err, MLP_ERR_DATA,
+                          "%s: the test images have %zu pixels, the training images %zu",
+                          s->test.labels_path, s->test.features, s->data.features);
+    return status;
+}
+
+static mlp_status init_trainer(train_session *s, mlp_error *err)
+{
+    size_t threads = s->options.common.threads_given ? s->options.common.threads
+                                                     : s->config.run.threads;
+    mlp_status status = mlp_kernels_select(&s->kernels, s->options.common.kernel, err);
+    if (status == MLP_OK)
+        status = mlp_team_init(&s->team, threads == 0 ? mlp_cpu_count() : threads, err);
+    if (status == MLP_OK)
+        status =
+            mlp_trainer_init(&s->trainer, &s->config, &s->data, s->kernels, &s->team, err);
+    if (status == MLP_OK && s->config.model.init_from != NULL && s->options.resume == NULL)
+        status = mlp_checkpoint_load_weights_into(&s->trainer.model, s->config.model.init_from,
+                                                  err);
+    return status;
+}
+
+/* The folder, and for a resumed run what its `last` holds. */
+static mlp_status open_run(train_session *s, mlp_error *err)
+{
+    const train_options *options = &s->options;
+    const char *named = options->resume != NULL ? options->resume : options->out;
+    char *folder = named != NULL ? mlp_strdup(named) : NULL;
+    mlp_status status = MLP_OK;
+    if (named == NULL)
+        status = mlp_run_folder_create(&folder, s->config.run.dir, s->config.name, err);
+    else if (folder == NULL)
+        status = mlp_fail_memory(err, "a path");
+    else if (options->resume == NULL)
+        status = mlp_run_folder_create_at(folder, err);
+    if (status != MLP_OK) {
+        free(folder);
+        return status;
+    }
+    status = train_run_init(&s->run, &s->config, folder, &s->data, options->common.quiet, err);
+    if (status == MLP_OK && options->resume != NULL)
+        status = mlp_checkpoint_restore(s->run.last_path, &s->trainer.model,
+                                        s->trainer.sgd.velocities, &s->trainer.progress, err);
+    if (status == MLP_OK)
+        status = train_run_start(&s->run, &s->trainer, options->resume != NULL, err);
+    if (status == MLP_OK)
+        status = mlp_run_folder_set_latest(folder, err);
+    return status;
+}
+
+static void print_result(const train_session *s, const mlp_evaluation *test, const char *line)
+{
+    if (s->options.common.format == MLP_FORMAT_JSON) {
+        printf("%s\n", line);
+        return;
+    }
+    if (test != NULL) {
+        mlp_interval interval = mlp_wilson_interval(test->correct, test->count);
+        printf("test accuracy %.4f  (95 %% interval %.4f to %.4f, %zu images)\n",
+               mlp_evaluation_accuracy(test), interval.low, interval.high, test->count);
+        printf("test loss     %.4f\n", test->loss);
+    }
+    printf("run           %s\n", s->run.folder);
+}
+
+/* The best model on the test set, once, and the end of the metrics. */
+static mlp_status finish_run(train_session *s, mlp_error *err)
+{
+    mlp_evaluation test = {0};
+    char *line = NULL;
+    mlp_status status = mlp_checkpoint_load_weights_into(&s->trainer.model, s->run.best_path, err);
+    if (status == MLP_OK && s->has_test)
+        status = load_test(s, err);
+    if (status == MLP_OK && s->has_test)
+        status = mlp_evaluate(&test, &s->trainer.model, &s->test, NULL, 0, s->kernels, &s->team,
+                              err);
+    if (status == MLP_OK)
+        status = train_run_end(&s->run, &s->trainer, s->has_test ? &test : NULL, &line, err);
+    if (status == MLP_OK) {
+        print_result(s, s->has_test ? &test : NULL, line);
+        if (s->options.min_accuracy >= 0)
+            status = mlp_console_gate(&test, s->options.min_accuracy, err);
+    }
+    free(line);
+    mlp_evaluation_free(&test);
+    return status;
+}
+
+/* From an open run to its end; *exit_code is set where no status says it. */
+static mlp_status train(train_session *s, int *exit_code, mlp_error *err)
+{
+    mlp_train_observer observer = train_run_observer(&s->run);
+    bool stopped;
+    mlp_status status = mlp_trainer_run(&s->trainer, &observer, &stopped, err);
+    if (status == MLP_ERR_DIVERGED) {
+        mlp_error ignored; /* the divergence is the error to report */
+        train_run_diverged(&s->run, &s->trainer, err->message, &ignored);
+    }
+    if (status != MLP_OK)
+        return status;
+    if (!stopped)
+        return finish_run(s, err);
+    *exit_code = 128 + train_run_signal();
+    status = train_run_interrupted(&s->run, &s->trainer, err);
+    if (status == MLP_OK)
+        mlp_console_note(&s->options.common, "interrupted after step %llu; to go on: mlp train --resume %s",
+                         (unsigned long long)s->trainer.progress.step, s->run.folder);
+    return status;
+}
+
+static mlp_status dry_run(train_session *s, mlp_error *err)
+{
+    mlp_status status = s->has_test ? load_test(s, err) : MLP_OK;
+    if (status != MLP_OK)
+        return status;
+    printf("training images   %zu\n", s->trainer.split.n_train);
+    printf("validation images %zu\n", s->trainer.split.n_validation);
+    printf("test images       %zu\n", s->test.count);
+    printf("classes           %zu\n", s->data.classes);
+    printf("parameters        %zu\n", mlp_model_param_count(&s->trainer.model));
+    printf("steps             %zu an epoch, %zu epochs\n",
+           mlp_trainer_steps_per_epoch(&s->trainer), s->config.train.epochs);
+    return MLP_OK;
+}
+
+static mlp_status print_config(const train_session *s, mlp_error *err)
+{
+    char *text = mlp_config_to_json(&s->config, MLP_CONFIG_WHOLE, 2);
+    if (text == NULL)
+        return mlp_fail_memory(err, "the config");
+    printf("%s\n", text);
+    free(text);
+    return MLP_OK;
+}
+
+static mlp_status run_session(train_session *s, int *exit_code, mlp_error *err)
+{
+    mlp_status status = load_config(s, err);
+    if (status == MLP_OK && s->options.print_config)
+        return print_config(s, err);
+    if (status == MLP_OK)
+        status = load_data(s, err);
+    if (status == MLP_OK)
+        status = init_trainer(s, err);
+    if (status == MLP_OK && s->options.dry_run)
+        return dry_run(s, err);
+    if (status == MLP_OK)
+        status = open_run(s, err);
+    if (status == MLP_OK)
+        status = train(s, exit_code, err);
+    return status;
+}
+
+static void free_session(train_session *s)
+{
+    train_run_free(&s->run);
+    mlp_trainer_free(&s->trainer);
+    mlp_team_free(&s->team);
+    mlp_dataset_free(&s->data);
+    mlp_dataset_free(&s->test);
+    mlp_config_free(&s->config);
+    free(s->options.overrides);
+}

@@ -1,0 +1,340 @@
+#include "cli/train_run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/version.h"
+#include "config/json_writer.h"
+#include "data/label_map.h"
+#include "io/atomic_file.h"
+#include "io/checkpoint.h"
+#include "io/run_folder.h"
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+mlp_status train_run_init(train_run *run, const mlp_config *config, char *folder,
+                          const mlp_dataset *data, bool quiet, mlp_error *err)
+{
+    memset(run, 0, sizeof *run);
+    run->config = config;
+    run->quiet = quiet;
+    run->on_terminal = isatty(STDERR_FILENO) == 1;
+    run->started = seconds_now();
+    run->folder = folder;
+    run->best_path = mlp_run_folder_file(folder, "best.safetensors");
+    run->last_path = mlp_run_folder_file(folder, "last.safetensors");
+    run->class_names = mlp_alloc(data->classes + 1, sizeof *run->class_names);
+    bool ok = run->best_path != NULL && run->last_path != NULL && run->class_names != NULL;
+    for (size_t c = 0; ok && c < data->classes; c++) {
+        run->class_names[c] = mlp_label_map_class_name(&config->data, &config->model, c);
+        ok = run->class_names[c] != NULL;
+    }
+    return ok ? MLP_OK : mlp_fail_memory(err, "the run");
+}
+
+void train_run_free(train_run *run)
+{
+    mlp_metrics_close(&run->metrics);
+    for (size_t c = 0; run->class_names != NULL && run->class_names[c] != NULL; c++)
+        free(run->class_names[c]);
+    free(run->class_names);
+    free(run->best_path);
+    free(run->last_path);
+    free(run->folder);
+    memset(run, 0, sizeof *run);
+}
+
+static mlp_status write_best(const train_run *run, const mlp_trainer *trainer, mlp_error *err)
+{
+    return mlp_checkpoint_write(run->best_path, &trainer->model, run->config, run->class_names,
+                                trainer->data->rank, trainer->data->dims, NULL, NULL, err);
+}
+
+static mlp_status write_last(const train_run *run, const mlp_trainer *trainer, mlp_error *err)
+{
+    return mlp_checkpoint_write(run->last_path, &trainer->model, run->config, run->class_names,
+                                trainer->data->rank, trainer->data->dims,
+                                trainer->sgd.velocities, &trainer->progress, err);
+}
+
+static void write_number(mlp_json_writer *w, const char *key, double value)
+{
+    mlp_json_write_key(w, key);
+    mlp_json_write_double(w, value);
+}
+
+static void write_count(mlp_json_writer *w, const char *key, uint64_t value)
+{
+    mlp_json_write_key(w, key);
+    mlp_json_write_uint64(w, value);
+}
+
+static void write_text(mlp_json_writer *w, const char *key, const char *value)
+{
+    mlp_json_write_key(w, key);
+    mlp_json_write_string(w, value);
+}
+
+/* Every line says first what happened and how far the training was. */
+static void open_line(mlp_json_writer *w, const char *event, const mlp_progress *progress)
+{
+    mlp_json_writer_init(w, 0);
+    mlp_json_write_open_object(w);
+    write_text(w, "event", event);
+    write_count(w, "epoch", progress->epoch);
+    write_count(w, "step", progress->step);
+}
+
+/* Ends the object and appends the line; *line is handed over unless it is NULL. */
+static mlp_status append_line(train_run *run, mlp_json_writer *w, char **line, mlp_error *err)
+{
+    mlp_json_write_close_object(w);
+    char *text = mlp_json_writer_finish(w);
+    if (text == NULL)
+        return mlp_fail_memory(err, "a line of metrics");
+    mlp_status status = mlp_metrics_append(&run->metrics, text, err);
+    if (line != NULL)
+        *line = text;
+    else
+        free(text);
+    return status;
+}
+
+static void write_machine(mlp_json_writer *w, const mlp_trainer *trainer)
+{
+    write_text(w, "kernel", trainer->kernels->name);
+    write_count(w, "threads", trainer->team->n_threads);
+    write_text(w, "version", MLP_VERSION);
+}
+
+static mlp_status write_config(const train_run *run, mlp_error *err)
+{
+    char *text = mlp_config_to_json(run->config, MLP_CONFIG_WHOLE, 2);
+    char *path = mlp_run_folder_file(run->folder, "config.json");
+    mlp_status status = text == NULL || path == NULL
+                            ? mlp_fail_memory(err, "the config")
+                            : mlp_atomic_file_write(path, text, strlen(text), err);
+    free(text);
+    free(path);
+    return status;
+}
+
+static mlp_status append_start(train_run *run, const mlp_trainer *trainer, bool resumed,
+                               mlp_error *err)
+{
+    mlp_json_writer w;
+    open_line(&w, "start", &trainer->progress);
+    mlp_json_write_key(&w, "resumed");
+    mlp_json_write_bool(&w, resumed);
+    write_text(&w, "name", run->config->name);
+    write_count(&w, "seed", run->config->seed);
+    write_count(&w, "train_images", trainer->split.n_train);
+    write_count(&w, "validation_images", trainer->split.n_validation);
+    write_count(&w, "parameters", mlp_model_param_count(&trainer->model));
+    write_machine(&w, trainer);
+    return append_line(run, &w, NULL, err);
+}
+
+mlp_status train_run_start(train_run *run, const mlp_trainer *trainer, bool resumed,
+                           mlp_error *err)
+{
+    char *metrics_path = mlp_run_folder_file(run->folder, "metrics.jsonl");
+    mlp_status status = metrics_path == NULL ? mlp_fail_memory(err, "a path") : MLP_OK;
+    if (status == MLP_OK)
+        status = write_config(run, err);
+    if (status == MLP_OK && resumed)
+        status = mlp_metrics_rewind(metrics_path, trainer->progress.epoch, err);
+    if (status == MLP_OK)
+        status = mlp_metrics_open(&run->metrics, metrics_path, err);
+    if (status == MLP_OK)
+        status = append_start(run, trainer, resumed, err);
+    if (status == MLP_OK && !resumed)
+        status = write_last(run, trainer, err);
+    free(metrics_path);
+    return status;
+}
+
+/* ---- what the loop calls ---- */
+
+static void show_bar(void *context, const mlp_trainer *trainer, size_t images,
+                     size_t total_images)
+{
+    enum { BAR_WIDTH = 30 };
+    train_run *run = context;
+    double now = seconds_now();
+    if (run->quiet || !run->on_terminal || now - run->shown < 0.1)
+        return;
+    run->shown = now;
+    size_t filled = images * BAR_WIDTH / total_images;
+    fprintf(stderr, "\repoch %llu/%zu [", (unsigned long long)trainer->progress.epoch + 1,
+            run->config->train.epochs);
+    for (size_t i = 0; i < BAR_WIDTH; i++)
+        fputc(i < filled ? '#' : '.', stderr);
+    fprintf(stderr, "] %3zu %%", images * 100 / total_images);
+}
+
+static void show_epoch(const train_run *run, const mlp_epoch_report *report)
+{
+    if (run->quiet)
+        return;
+    fprintf(stderr, "%sepoch %llu/%zu  loss %.4f  accuracy %.4f",
+            run->on_terminal ? "\r\033[K" : "", (unsigned long long)report->epoch,
+            run->config->train.epochs, report->train_loss, report->train_accuracy);
+    if (report->has_validation)
+        fprintf(stderr, "  validation loss %.4f  accuracy %.4f%s", report->validation_loss,
+                report->validation_accuracy, report->is_best ? " *" : "");
+    fprintf(stderr, "  lr %.4g  %.2f s  %.0f images/s\n", report->lr, report->seconds,
+            report->images_per_second);
+}
+
+static mlp_status append_epoch(train_run *run, const mlp_trainer *trainer,
+                               const mlp_epoch_report *report, mlp_error *err)
+{
+    mlp_json_writer w;
+    open_line(&w, "epoch", &trainer->progress);
+    write_number(&w, "train_loss", report->train_loss);
+    write_number(&w, "train_accuracy", report->train_accuracy);
+    if (report->has_validation) {
+        write_number(&w, "validation_loss", report->validation_loss);
+        write_number(&w, "validation_accuracy", report->validation_accuracy);
+    } else {
+        mlp_json_write_key(&w, "validation_loss");
+        mlp_json_write_null(&w);
+        mlp_json_write_key(&w, "validation_accuracy");
+        mlp_json_write_null(&w);
+    }
+    write_number(&w, "lr", report->lr);
+    write_number(&w, "grad_norm", report->grad_norm);
+    mlp_json_write_key(&w, "layer_grad_norms");
+    mlp_json_write_open_array(&w);
+    for (size_t l = 0; l < report->n_layers; l++)
+        mlp_json_write_double(&w, report->layer_grad_norms[l]);
+    mlp_json_write_close_array(&w);
+    write_number(&w, "seconds", report->seconds);
+    write_number(&w, "images_per_second", report->images_per_second);
+    return append_line(run, &w, NULL, err);
+}
+
+/* best, then the line, then last: a run that dies in between is resumed from the
+ * last before, and writes the same best and the same line again. */
+static mlp_status on_epoch(void *context, const mlp_trainer *trainer,
+                           const mlp_epoch_report *report, mlp_error *err)
+{
+    train_run *run = context;
+    bool is_final = report->epoch == run->config->train.epochs;
+    bool is_due = is_final || report->epoch % run->config->train.checkpoint_every_epochs == 0;
+    mlp_status status = MLP_OK;
+    show_epoch(run, report);
+    if (report->is_best && (is_due || report->has_validation))
+        status = write_best(run, trainer, err);
+    if (status == MLP_OK)
+        status = append_epoch(run, trainer, report, err);
+    if (status == MLP_OK && is_due)
+        status = write_last(run, trainer, err);
+    return status;
+}
+
+static bool should_stop(void *context)
+{
+    (void)context;
+    return train_run_signal() != 0;
+}
+
+mlp_train_observer train_run_observer(train_run *run)
+{
+    return (mlp_train_observer){
+        .context = run, .on_step = show_bar, .on_epoch = on_epoch, .should_stop = should_stop};
+}
+
+/* ---- how a training ends ---- */
+
+mlp_status train_run_interrupted(train_run *run, const mlp_trainer *trainer, mlp_error *err)
+{
+    mlp_json_writer w;
+    mlp_status status = write_last(run, trainer, err);
+    if (status != MLP_OK)
+        return status;
+    open_line(&w, "interrupted", &trainer->progress);
+    write_count(&w, "signal", (uint64_t)train_run_signal());
+    return append_line(run, &w, NULL, err);
+}
+
+mlp_status train_run_diverged(train_run *run, const mlp_trainer *trainer, const char *why,
+                              mlp_error *err)
+{
+    mlp_json_writer w;
+    open_line(&w, "diverged", &trainer->progress);
+    write_text(&w, "message", why);
+    return append_line(run, &w, NULL, err);
+}
+
+static uint64_t peak_memory_bytes(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+#ifdef __APPLE__
+    return (uint64_t)usage.ru_maxrss;
+#else
+    return (uint64_t)usage.ru_maxrss * 1024;
+#endif
+}
+
+static void write_test(mlp_json_writer *w, const mlp_evaluation *test)
+{
+    mlp_interval interval = mlp_wilson_interval(test->correct, test->count);
+    write_count(w, "test_images", test->count);
+    write_number(w, "test_loss", test->loss);
+    write_number(w, "test_accuracy", mlp_evaluation_accuracy(test));
+    mlp_json_write_key(w, "test_accuracy_interval");
+    mlp_json_write_open_array(w);
+    mlp_json_write_double(w, interval.low);
+    mlp_json_write_double(w, interval.high);
+    mlp_json_write_close_array(w);
+}
+
+mlp_status train_run_end(train_run *run, const mlp_trainer *trainer, const mlp_evaluation *test,
+                         char **line, mlp_error *err)
+{
+    mlp_json_writer w;
+    open_line(&w, "end", &trainer->progress);
+    if (test != NULL)
+        write_test(&w, test);
+    write_number(&w, "seconds", seconds_now() - run->started);
+    write_count(&w, "peak_memory_bytes", peak_memory_bytes());
+    write_machine(&w, trainer);
+    write_text(&w, "run", run->folder);
+    return append_line(run, &w, line, err);
+}
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t caught_signal; /* the one thing that a handler may write */
+
+static void on_signal(int number)
+{
+    caught_signal = number;
+}
+
+void train_run_catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+int train_run_signal(void)
+{
+    return caught_signal;
+}
