@@ -31,6 +31,11 @@ enum {
     MLP_TILE_FLOATS = MLP_PANEL * MLP_TILE,
 };
 
+/* A velocity smaller than this is set to 0. Where an input stays 0 the velocity
+ * only decays, would become subnormal and stay so, and each operation on such a
+ * number costs a hundred cycles; it moves no weight above 2^-76 by a bit. */
+#define MLP_TINY_VELOCITY 0x1p-100f
+
 /* The constants of one SGD step. */
 typedef struct mlp_sgd_step {
     float lr, momentum, weight_decay;
@@ -69,7 +74,8 @@ typedef struct mlp_kernels {
 
     /* One SGD step on n parameters, as torch.optim.SGD does it:
      *     g += weight_decay * w;  v = momentum * v + g;
-     *     w -= lr * (nesterov ? g + momentum * v : v). */
+     *     w -= lr * (nesterov ? g + momentum * v : v)
+     * but for a v below MLP_TINY_VELOCITY, which becomes 0. */
     void (*sgd)(size_t n, const mlp_sgd_step *step, const float *gradient, float *velocity,
                 float *weight);
 

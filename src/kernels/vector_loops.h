@@ -65,9 +65,11 @@ static void sgd(size_t n, const mlp_sgd_step *step, const float *restrict gradie
     /* Nesterov's direction g + momentum v, or v alone: 1 v + 0 g is exact. */
     const float from_v = step->nesterov ? momentum : 1.0f;
     const float from_g = step->nesterov ? 1.0f : 0.0f;
+    const float tiny = MLP_TINY_VELOCITY;
     for (size_t i = 0; i < n; i++) {
         float g = mlp_fmaf(decay, weight[i], gradient[i]);
         float v = mlp_fmaf(momentum, velocity[i], g);
+        v = v < tiny && v > -tiny ? 0.0f : v;
         velocity[i] = v;
         weight[i] = mlp_fmaf(-lr, mlp_fmaf(from_v, v, from_g * g), weight[i]);
     }

@@ -1,0 +1,57 @@
+#include "cli/console.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+mlp_status mlp_console_error(mlp_status status, const mlp_error *err)
+{
+    fprintf(stderr, "mlp: error: %s\n", err->message);
+    return status;
+}
+
+void mlp_console_note(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("mlp: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+/* ferror() remembers the writes that failed before this one, though not why. */
+mlp_status mlp_console_flush(mlp_error *err)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return MLP_OK;
+    return mlp_fail(err, MLP_ERR_RUNTIME, "cannot write to stdout%s%s", errno == 0 ? "" : ": ",
+                    errno == 0 ? "" : strerror(errno));
+}
+
+mlp_status mlp_console_print_json(mlp_json_writer *w, mlp_error *err)
+{
+    char *text = mlp_json_writer_finish(w);
+    if (text == NULL)
+        return mlp_fail_memory(err, "the result as JSON");
+    puts(text);
+    free(text);
+    return MLP_OK;
+}
+
+size_t mlp_console_width(const char *text)
+{
+    size_t width = 0;
+    for (; *text != '\0'; text++)
+        width += ((unsigned char)*text & 0xC0) != 0x80; /* all but continuation bytes */
+    return width;
+}
+
+void mlp_console_print_padded(const char *text, size_t width)
+{
+    size_t used = mlp_console_width(text);
+    printf("%s%*s", text, used < width ? (int)(width - used) : 0, "");
+}
