@@ -52,7 +52,7 @@ $(BUILD)/%.o: %.c
 
 $(BUILD)/tests/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(shell $(PKG_CONFIG) --cflags cmocka) -c $< -o $@
+	$(CC) $(ALL_CFLAGS) $(shell $(PKG_CONFIG) --cflags cmocka) -DMLP_SOURCE_DIR='"$(CURDIR)"' -c $< -o $@
 
 $(BUILD)/libmlp.a: $(LIB_OBJECTS)
 	rm -f $@

@@ -1,5 +1,4 @@
 /* cmd_train.c: config -> dataset -> model -> train -> checkpoint + metrics. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +11,12 @@
 #include "data/label_map.h"
 #include "io/checkpoint.h"
 #include "io/run_folder.h"
-#include "kernels/select.h"
 
 typedef struct train_options {
     const char *config, *resume, *out;
-    mlp_override *overrides;
-    size_t n_overrides;
-    double min_accuracy; /* < 0: no gate */
-    bool print_config, dry_run;
+    mlp_option_list overrides;
+    double min_accuracy;
+    bool has_gate, print_config, dry_run;
     mlp_common_options common;
 } train_options;
 
@@ -37,7 +34,7 @@ typedef struct train_session {
 } train_session;
 
 static const char HELP[] =
-    "usage: mlp train --config F [--set K=V]... [--out DIR]\n"
+    "Usage: mlp train --config F [--set K=V]... [--out DIR]\n"
     "       mlp train --resume RUN [--set train.epochs=N]\n"
     "\n"
     "Trains a network and keeps everything about it in a run folder.\n"
@@ -59,13 +56,13 @@ static mlp_status load_config(train_session *s, mlp_error *err)
 {
     const train_options *options = &s->options;
     if (options->resume == NULL)
-        return mlp_config_load(&s->config, options->config, options->overrides,
-                               options->n_overrides, err);
+        return mlp_config_load(&s->config, options->config, options->overrides.values,
+                               options->overrides.count, err);
     char *path = mlp_run_folder_file(options->resume, "config.json");
     if (path == NULL)
         return mlp_fail_memory(err, "a path");
-    mlp_status status = mlp_config_load(&s->config, path, options->overrides,
-                                        options->n_overrides, err);
+    mlp_status status =
+        mlp_config_load(&s->config, path, options->overrides.values, options->overrides.count, err);
     free(path);
     return status;
 }
@@ -83,8 +80,8 @@ static mlp_status find_test(train_session *s, mlp_error *err)
     free(labels);
     s->has_test = images_status == MLP_OK && labels_status == MLP_OK;
     bool named = data->test_images != NULL || data->test_labels != NULL;
-    if (s->has_test || (images_status != MLP_OK && labels_status != MLP_OK && !named &&
-                        s->options.min_accuracy < 0)) {
+    if (s->has_test ||
+        (images_status != MLP_OK && labels_status != MLP_OK && !named && !s->options.has_gate)) {
         if (!s->has_test)
             mlp_console_note(&s->options.common, "no test files: there will be no test result");
         return MLP_OK;
@@ -121,17 +118,16 @@ static mlp_status load_test(train_session *s, mlp_error *err)
 
 static mlp_status init_trainer(train_session *s, mlp_error *err)
 {
-    size_t threads = s->options.common.threads_given ? s->options.common.threads
-                                                     : s->config.run.threads;
-    mlp_status status = mlp_kernels_select(&s->kernels, s->options.common.kernel, err);
+    if (!s->options.common.threads_given)
+        s->options.common.threads = s->config.run.threads;
+    mlp_status status = mlp_options_kernels(&s->options.common, &s->kernels, err);
     if (status == MLP_OK)
-        status = mlp_team_init(&s->team, threads == 0 ? mlp_cpu_count() : threads, err);
+        status = mlp_team_init(&s->team, mlp_options_thread_count(&s->options.common), err);
     if (status == MLP_OK)
-        status =
-            mlp_trainer_init(&s->trainer, &s->config, &s->data, s->kernels, &s->team, err);
+        status = mlp_trainer_init(&s->trainer, &s->config, &s->data, s->kernels, &s->team, err);
     if (status == MLP_OK && s->config.model.init_from != NULL && s->options.resume == NULL)
-        status = mlp_checkpoint_load_weights_into(&s->trainer.model, s->config.model.init_from,
-                                                  err);
+        status =
+            mlp_checkpoint_load_weights_into(&s->trainer.model, s->config.model.init_from, err);
     return status;
 }
 
@@ -187,13 +183,13 @@ static mlp_status finish_run(train_session *s, mlp_error *err)
     if (status == MLP_OK && s->has_test)
         status = load_test(s, err);
     if (status == MLP_OK && s->has_test)
-        status = mlp_evaluate(&test, &s->trainer.model, &s->test, NULL, 0, s->kernels, &s->team,
-                              err);
+        status =
+            mlp_evaluate(&test, &s->trainer.model, &s->test, NULL, 0, s->kernels, &s->team, err);
     if (status == MLP_OK)
         status = train_run_end(&s->run, &s->trainer, s->has_test ? &test : NULL, &line, err);
     if (status == MLP_OK) {
         print_result(s, s->has_test ? &test : NULL, line);
-        if (s->options.min_accuracy >= 0)
+        if (s->options.has_gate)
             status = mlp_console_gate(&test, s->options.min_accuracy, err);
     }
     free(line);
@@ -218,7 +214,8 @@ static mlp_status train(train_session *s, int *exit_code, mlp_error *err)
     *exit_code = 128 + train_run_signal();
     status = train_run_interrupted(&s->run, &s->trainer, err);
     if (status == MLP_OK)
-        mlp_console_note(&s->options.common, "interrupted after step %llu; to go on: mlp train --resume %s",
+        mlp_console_note(&s->options.common,
+                         "interrupted after step %llu; to go on: mlp train --resume %s",
                          (unsigned long long)s->trainer.progress.step, s->run.folder);
     return status;
 }
@@ -233,8 +230,8 @@ static mlp_status dry_run(train_session *s, mlp_error *err)
     printf("test images       %zu\n", s->test.count);
     printf("classes           %zu\n", s->data.classes);
     printf("parameters        %zu\n", mlp_model_param_count(&s->trainer.model));
-    printf("steps             %zu an epoch, %zu epochs\n",
-           mlp_trainer_steps_per_epoch(&s->trainer), s->config.train.epochs);
+    printf("steps             %zu an epoch, %zu epochs\n", mlp_trainer_steps_per_epoch(&s->trainer),
+           s->config.train.epochs);
     return MLP_OK;
 }
 
@@ -274,5 +271,69 @@ static void free_session(train_session *s)
     mlp_dataset_free(&s->data);
     mlp_dataset_free(&s->test);
     mlp_config_free(&s->config);
-    free(s->options.overrides);
+    free(s->options.overrides.values);
+}
+
+/* Of a run, only its length may change. */
+static mlp_status check_resume(const train_options *o)
+{
+    if (o->config != NULL || o->out != NULL)
+        return mlp_options_fail("train", "--resume goes with neither --config nor --out");
+    for (size_t i = 0; i < o->overrides.count; i++)
+        if (strncmp(o->overrides.values[i], "train.epochs=", 13) != 0)
+            return mlp_options_fail("train", "--set %s: with --resume only train.epochs may change",
+                                    o->overrides.values[i]);
+    return MLP_OK;
+}
+
+static mlp_status check_options(const train_options *o)
+{
+    if (o->resume != NULL)
+        return check_resume(o);
+    if (o->config == NULL)
+        return mlp_options_fail("train", "--config or --resume is missing");
+    return MLP_OK;
+}
+
+int mlp_cmd_train(int argc, char **argv)
+{
+    train_session s = {0};
+    train_options *o = &s.options;
+    const mlp_option options[] = {
+        {.name = "config", .kind = MLP_OPTION_STRING, .target = &o->config},
+        {.name = "set", .kind = MLP_OPTION_LIST, .target = &o->overrides},
+        {.name = "out", .kind = MLP_OPTION_STRING, .target = &o->out},
+        {.name = "resume", .kind = MLP_OPTION_STRING, .target = &o->resume},
+        {.name = "min-accuracy",
+         .kind = MLP_OPTION_RATIO,
+         .target = &o->min_accuracy,
+         .given = &o->has_gate},
+        {.name = "print-config", .kind = MLP_OPTION_FLAG, .target = &o->print_config},
+        {.name = "dry-run", .kind = MLP_OPTION_FLAG, .target = &o->dry_run},
+        mlp_option_format(&o->common),
+        mlp_option_threads(&o->common),
+        mlp_option_kernel(&o->common),
+        mlp_option_quiet(&o->common),
+        {.name = NULL},
+    };
+    const mlp_command_line line = {"train", HELP, options, 0};
+    mlp_error err;
+    int exit_code;
+    o->overrides.values = mlp_alloc((size_t)argc, sizeof *o->overrides.values);
+    if (o->overrides.values == NULL)
+        return (int)mlp_console_error(mlp_fail_memory(&err, "the options"), &err);
+    if (!mlp_options_parse(&line, &argc, &argv, &exit_code)) {
+        free(o->overrides.values);
+        return exit_code;
+    }
+    exit_code = MLP_OK;
+    mlp_status status = check_options(o);
+    if (status == MLP_OK) {
+        train_run_catch_signals();
+        status = run_session(&s, &exit_code, &err);
+        if (status != MLP_OK)
+            mlp_console_error(status, &err);
+    }
+    free_session(&s);
+    return status != MLP_OK ? (int)status : exit_code;
 }

@@ -12,9 +12,11 @@ mlp_status mlp_console_error(mlp_status status, const mlp_error *err)
     return status;
 }
 
-void mlp_console_note(const char *format, ...)
+void mlp_console_note(const mlp_common_options *common, const char *format, ...)
 {
     va_list args;
+    if (common->quiet)
+        return;
     va_start(args, format);
     fputs("mlp: ", stderr);
     vfprintf(stderr, format, args);
@@ -40,6 +42,18 @@ mlp_status mlp_console_print_json(mlp_json_writer *w, mlp_error *err)
     puts(text);
     free(text);
     return MLP_OK;
+}
+
+/* A near miss is shown with more digits: 0.97996 is not "0.9800, below 0.98". */
+mlp_status mlp_console_gate(const mlp_evaluation *evaluation, double min_accuracy, mlp_error *err)
+{
+    char wanted[MLP_JSON_NUMBER_SIZE];
+    double accuracy = mlp_evaluation_accuracy(evaluation);
+    if (accuracy >= min_accuracy)
+        return MLP_OK;
+    mlp_json_format_double(min_accuracy, wanted);
+    return mlp_fail(err, MLP_ERR_GATE, "accuracy %.*f is below the required %s",
+                    min_accuracy - accuracy < 1e-4 ? 8 : 4, accuracy, wanted);
 }
 
 size_t mlp_console_width(const char *text)

@@ -6,19 +6,25 @@
 #include <stddef.h>
 
 #include "base/status.h"
+#include "cli/options.h"
 #include "config/json_writer.h"
+#include "train/evaluate.h"
 
 /* "mlp: error: MESSAGE". Returns the status, so that a command can end with it. */
 mlp_status mlp_console_error(mlp_status status, const mlp_error *err);
 
-/* "mlp: ...": for people, so a command leaves it out when it is asked to be quiet. */
-void mlp_console_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* "mlp: ...", unless --quiet. */
+void mlp_console_note(const mlp_common_options *common, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Writes out what stdout holds. MLP_ERR_RUNTIME when anything written so far was lost. */
 mlp_status mlp_console_flush(mlp_error *err);
 
 /* Finishes the writer and prints its text as a line. */
 mlp_status mlp_console_print_json(mlp_json_writer *w, mlp_error *err);
+
+/* MLP_ERR_GATE when the accuracy is below the one that is asked for. */
+mlp_status mlp_console_gate(const mlp_evaluation *evaluation, double min_accuracy, mlp_error *err);
 
 /* How many columns a UTF-8 text takes: its code points. */
 size_t mlp_console_width(const char *text);

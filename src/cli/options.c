@@ -34,6 +34,7 @@ mlp_option mlp_option_threads(mlp_common_options *common)
     return (mlp_option){.name = "threads",
                         .kind = MLP_OPTION_NUMBER,
                         .target = &common->threads,
+                        .given = &common->threads_given,
                         .maximum = MLP_MAX_THREADS};
 }
 
@@ -131,6 +132,8 @@ static void append(mlp_option_list *list, const char *value)
 /* MLP_ERR_USAGE, said, when the value is none. */
 static mlp_status store(const char *name, const mlp_option *option, const char *value)
 {
+    if (option->given != NULL)
+        *option->given = true;
     switch (option->kind) {
     case MLP_OPTION_FLAG:
         *(bool *)option->target = true;

@@ -46,6 +46,7 @@ typedef struct mlp_option {
     char letter;      /* the short one; 0: none */
     mlp_option_kind kind;
     void *target; /* as the kind says */
+    bool *given;  /* set to true where the option stands; NULL: nobody asks */
     uint64_t minimum, maximum;
 } mlp_option;
 
@@ -71,6 +72,7 @@ typedef struct mlp_common_options {
     mlp_format format;
     bool quiet;
     uint64_t threads;   /* 0: one for each CPU */
+    bool threads_given; /* also as 0 */
     const char *kernel; /* NULL: the environment's, otherwise the fastest */
 } mlp_common_options;
 

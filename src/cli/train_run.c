@@ -64,8 +64,8 @@ static mlp_status write_best(const train_run *run, const mlp_trainer *trainer, m
 static mlp_status write_last(const train_run *run, const mlp_trainer *trainer, mlp_error *err)
 {
     return mlp_checkpoint_write(run->last_path, &trainer->model, run->config, run->class_names,
-                                trainer->data->rank, trainer->data->dims,
-                                trainer->sgd.velocities, &trainer->progress, err);
+                                trainer->data->rank, trainer->data->dims, trainer->sgd.velocities,
+                                &trainer->progress, err);
 }
 
 static void write_number(mlp_json_writer *w, const char *key, double value)
@@ -146,8 +146,7 @@ static mlp_status append_start(train_run *run, const mlp_trainer *trainer, bool 
     return append_line(run, &w, NULL, err);
 }
 
-mlp_status train_run_start(train_run *run, const mlp_trainer *trainer, bool resumed,
-                           mlp_error *err)
+mlp_status train_run_start(train_run *run, const mlp_trainer *trainer, bool resumed, mlp_error *err)
 {
     char *metrics_path = mlp_run_folder_file(run->folder, "metrics.jsonl");
     mlp_status status = metrics_path == NULL ? mlp_fail_memory(err, "a path") : MLP_OK;
@@ -167,8 +166,7 @@ mlp_status train_run_start(train_run *run, const mlp_trainer *trainer, bool resu
 
 /* ---- what the loop calls ---- */
 
-static void show_bar(void *context, const mlp_trainer *trainer, size_t images,
-                     size_t total_images)
+static void show_bar(void *context, const mlp_trainer *trainer, size_t images, size_t total_images)
 {
     enum { BAR_WIDTH = 30 };
     train_run *run = context;

@@ -65,7 +65,7 @@ void mlp_label_map_from_classes(mlp_label_map *map, const mlp_data_config *data,
     map->classes = 2;
     for (size_t label = 0; label < N_LABELS; label++) {
         if (keeps_all || map->class_of[label] >= 0)
-            map->class_of[label] = label == model->positive_label;
+            map->class_of[label] = label == model->positive_label ? 1 : 0;
     }
 }
 

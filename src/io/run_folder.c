@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "io/folder.h"
 
 char *mlp_run_folder_file(const char *folder, const char *file)
 {
@@ -20,32 +21,13 @@ char *mlp_run_folder_file(const char *folder, const char *file)
     return path;
 }
 
-/* Makes every folder of the path that is not there; the path is put back as it was. */
-static mlp_status make_folders(char *path, mlp_error *err)
-{
-    for (char *slash = path + 1; *path != '\0'; slash++) {
-        char end = *slash;
-        if (end != '/' && end != '\0')
-            continue;
-        *slash = '\0';
-        bool failed = mkdir(path, 0777) != 0 && errno != EEXIST;
-        mlp_status status =
-            failed ? mlp_fail_errno(err, MLP_ERR_RUNTIME, path, "make the folder") : MLP_OK;
-        *slash = end;
-        if (status != MLP_OK || end == '\0')
-            return status;
-    }
-    return MLP_OK;
-}
-
 mlp_status mlp_run_folder_create(char **path, const char *dir, const char *name, mlp_error *err)
 {
     size_t bytes = strlen(dir) + strlen(name) + 32;
     *path = malloc(bytes);
     if (*path == NULL)
         return mlp_fail_memory(err, "a path");
-    snprintf(*path, bytes, "%s", dir);
-    mlp_status status = make_folders(*path, err);
+    mlp_status status = mlp_folder_make(dir, err);
     for (unsigned i = 1; status == MLP_OK; i++) {
         snprintf(*path, bytes, i == 1 ? "%s/%s" : "%s/%s-%u", dir, name, i);
         if (mkdir(*path, 0777) == 0)
@@ -72,11 +54,7 @@ static bool is_empty_folder(const char *path)
 
 mlp_status mlp_run_folder_create_at(const char *path, mlp_error *err)
 {
-    char *copy = mlp_strdup(path);
-    if (copy == NULL)
-        return mlp_fail_memory(err, "a path");
-    mlp_status status = make_folders(copy, err);
-    free(copy);
+    mlp_status status = mlp_folder_make(path, err);
     if (status == MLP_OK && !is_empty_folder(path))
         status = mlp_fail(err, MLP_ERR_USAGE,
                           "%s: is not an empty folder, and a run is never overwritten", path);
@@ -94,8 +72,8 @@ static mlp_status replace_link(const char *target, const char *link, mlp_error *
         return mlp_fail_memory(err, "a path");
     snprintf(temporary, bytes, "%s.%ld", link, (long)getpid());
     if (lstat(link, &info) == 0 && !S_ISLNK(info.st_mode))
-        status = mlp_fail(err, MLP_ERR_RUNTIME, "%s: is in the way of the link to the latest run",
-                          link);
+        status =
+            mlp_fail(err, MLP_ERR_RUNTIME, "%s: is in the way of the link to the latest run", link);
     else if (symlink(target, temporary) != 0 || rename(temporary, link) != 0) {
         status = mlp_fail_errno(err, MLP_ERR_RUNTIME, link, "make the link");
         unlink(temporary);

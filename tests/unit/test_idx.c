@@ -4,7 +4,7 @@
 
 enum { ROOM = 1 << 16 };
 
-static uint8_t file[ROOM], packed[ROOM];
+static uint8_t file[ROOM], packed[ROOM], big[12 + 5000000];
 static const uint32_t DIMS[] = {5, 3, 4};
 enum { HEADER = 16, DATA = 60 };
 
@@ -90,9 +90,6 @@ static void reads_pipes_in_growing_steps(void **state)
 {
     (void)state;
     static const uint32_t dims[] = {5000, 1000}; /* 5 MB: more than two steps of memory */
-    size_t room = 12 + 5000000;
-    uint8_t *big = malloc(room);
-    assert_non_null(big);
     size_t n = make_idx(big, 2, dims, 251);
     piped_stdin p = pipe_to_stdin(big, n, 50000);
     assert_reads("-", 2, dims, big + 12);
@@ -104,7 +101,6 @@ static void reads_pipes_in_growing_steps(void **state)
     assert_int_equal(mlp_idx_read(&idx, "-", &err), MLP_ERR_DATA);
     assert_says(&err, "standard input: truncated", "byte 5000011", "wanted 1 more", NULL);
     restore_stdin(p);
-    free(big);
 }
 
 /* A header may claim anything; from a pipe only what arrives costs memory. */
@@ -218,12 +214,17 @@ static void refuses_products_that_overflow(void **state)
     /* 2^64 wraps to nothing, and must not pass for it. */
     static const uint8_t wraps[24] = {0, 0, 8, 5, 0, 1, 0, 0, 0, 1, 0, 0,
                                       0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1};
+    static const uint8_t item_wraps[28] = {0, 0, 8, 6, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1,
+                                           0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1};
     memcpy(file, large, sizeof large);
     assert_refuses(sizeof large, "at byte 4", "found sizes 4294967295 x 4294967295 x 4294967295",
                    "wanted a product of at most 18446744073709551615");
     memcpy(file, wraps, sizeof wraps);
     assert_refuses(sizeof wraps, "at byte 4", "found sizes 65536 x 65536 x 65536 x 65536 x 1",
                    "wanted a product");
+    memcpy(file, item_wraps, sizeof item_wraps);
+    assert_refuses(sizeof item_wraps, "at byte 4",
+                   "found sizes 1 x 65536 x 65536 x 65536 x 65536 x 1", "wanted a product");
 }
 
 /* Before anything is allocated: 2^40 bytes would fail in another way. */

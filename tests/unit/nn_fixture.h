@@ -1,0 +1,195 @@
+/* nn_fixture.h: what the tests of the base, kernels and nn rooms share: random
+ * floats of every kind, the kernel tables of this machine, a small network with
+ * all that one training step needs. */
+#ifndef MLP_TESTS_NN_FIXTURE_H
+#define MLP_TESTS_NN_FIXTURE_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fmath.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "kernels/select.h"
+#include "nn/pass.h"
+#include "nn/sgd.h"
+
+/* Set where a run is slow, under valgrind say: fewer random cases. */
+static inline size_t quick_or(size_t quick, size_t full)
+{
+    const char *set = getenv("MLP_TEST_QUICK");
+    return set != NULL && set[0] != '\0' ? quick : full;
+}
+
+/* A sequence of random words: the library's generator, which test_rng.c holds
+ * against its published vectors. */
+typedef struct dice {
+    uint64_t seed, index;
+} dice;
+
+static inline uint32_t roll(dice *d)
+{
+    return mlp_rng_u32(d->seed, 0, d->index++);
+}
+
+/* Uniform in [-1, 1). */
+static inline float roll_unit(dice *d)
+{
+    return 2.0f * mlp_rng_unit(roll(d)) - 1.0f;
+}
+
+/* What a network's floats can be: mostly numbers around 1, many zeros of both
+ * signs, numbers of any size down to the subnormal. */
+static inline float roll_float(dice *d)
+{
+    uint32_t kind = roll(d) % 16;
+    if (kind < 3)
+        return 0.0f;
+    if (kind == 3)
+        return -0.0f;
+    if (kind == 4)
+        return mlp_float_from_bits(roll(d) & 0x807fffffu);
+    if (kind == 5)
+        return ldexpf(roll_unit(d), (int)(roll(d) % 120) - 80);
+    return roll_unit(d);
+}
+
+static inline void *must_alloc(size_t count, size_t size)
+{
+    void *memory = mlp_alloc(count, size);
+    assert_non_null(memory);
+    return memory;
+}
+
+static inline void must_succeed(mlp_status status, const mlp_error *err)
+{
+    if (status != MLP_OK)
+        fail_msg("%s", err->message);
+}
+
+/* Supported table `index`, portable first; NULL past the last. */
+static inline const mlp_kernels *supported_kernels(size_t index)
+{
+    for (size_t i = 0; mlp_kernels_list(i) != NULL; i++)
+        if (mlp_kernels_supported(mlp_kernels_list(i)) && index-- == 0)
+            return mlp_kernels_list(i);
+    return NULL;
+}
+
+enum { MAX_HIDDEN = 3 };
+
+typedef struct net_shape {
+    size_t features, n_hidden, hidden[MAX_HIDDEN];
+    mlp_output output;
+    size_t classes, batch;
+} net_shape;
+
+/* A randomized network on a team, with a batch of random images of its own. */
+typedef struct net {
+    mlp_model model;
+    mlp_sgd sgd;
+    mlp_pass pass;
+    mlp_team team;
+    uint8_t *images; /* (batch, features) */
+} net;
+
+/* The shape's images: 2 of 3 pixels are 0, and so are whole groups of eight. */
+static inline void net_roll_batch(net *n, const net_shape *shape, uint64_t seed)
+{
+    dice d = {seed, 0};
+    mlp_batch *batch = &n->pass.batch;
+    batch->size = shape->batch;
+    for (size_t i = 0; i < shape->batch; i++) {
+        for (size_t k = 0; k < shape->features; k++) {
+            uint32_t word = roll(&d);
+            bool blank = word % 3 != 0 || (i / 8 + k / 8) % 4 == 3;
+            n->images[i * shape->features + k] = blank ? 0 : (uint8_t)(word >> 24);
+        }
+        batch->pixels[i] = n->images + i * shape->features;
+        batch->labels[i] = (uint8_t)(roll(&d) % shape->classes);
+    }
+}
+
+static inline void net_init(net *n, const net_shape *shape, const mlp_kernels *kernels,
+                            size_t threads)
+{
+    mlp_error err = {""};
+    must_succeed(mlp_team_init(&n->team, threads, &err), &err);
+    must_succeed(mlp_model_init(&n->model, shape->features, shape->n_hidden, shape->hidden,
+                                shape->output, shape->classes, &err),
+                 &err);
+    must_succeed(mlp_sgd_init(&n->sgd, &n->model, &err), &err);
+    must_succeed(mlp_pass_init(&n->pass, &n->model, kernels, shape->batch, threads,
+                               MLP_PASS_TRAINING, &err),
+                 &err);
+    n->images = must_alloc(shape->batch, shape->features);
+    mlp_model_randomize(&n->model, 1);
+    net_roll_batch(n, shape, 2);
+}
+
+static inline void net_free(net *n)
+{
+    free(n->images);
+    mlp_pass_free(&n->pass);
+    mlp_sgd_free(&n->sgd);
+    mlp_model_free(&n->model);
+    mlp_team_free(&n->team);
+}
+
+typedef struct net_job {
+    net *n;
+    const mlp_sgd_step *step;
+} net_job;
+
+static inline void net_step_member(mlp_team *team, size_t thread, void *argument)
+{
+    const net_job *job = argument;
+    net *n = job->n;
+    mlp_pass_forward(&n->pass, team, thread);
+    mlp_pass_loss(&n->pass, team, thread);
+    mlp_pass_backward(&n->pass, n->sgd.gradients, team, thread);
+    if (job->step != NULL)
+        mlp_sgd_apply(&n->sgd, n->pass.kernels, job->step, team, thread);
+}
+
+/* Forward, loss, backward and, where there is a step, the update. */
+static inline void net_step(net *n, const mlp_sgd_step *step)
+{
+    net_job job = {n, step};
+    mlp_team_run(&n->team, net_step_member, &job);
+}
+
+static inline void net_loss_member(mlp_team *team, size_t thread, void *argument)
+{
+    net *n = argument;
+    mlp_pass_loss(&n->pass, team, thread);
+}
+
+/* From the logits (batch, outputs), put in place of the network's own, to the losses. */
+static inline void net_loss_of_logits(net *n, const float *logits)
+{
+    size_t last = n->model.n_layers - 1, outputs = n->model.layers[last].outputs;
+    for (size_t i = 0; i < n->pass.batch.size; i++)
+        for (size_t h = 0; h < outputs; h++)
+            n->pass.outputs[last][h / MLP_PANEL * n->pass.batch.capacity * MLP_PANEL +
+                                  i * MLP_PANEL + h % MLP_PANEL] = logits[i * outputs + h];
+    mlp_team_run(&n->team, net_loss_member, n);
+}
+
+static inline double net_mean_loss(const net *n)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < n->pass.batch.size; i++)
+        sum += (double)n->pass.losses[i];
+    return sum / (double)n->pass.batch.size;
+}
+
+#endif

@@ -1,0 +1,349 @@
+/* The loop: the same bytes on any team and kernel table, and after any stop;
+ * what an epoch reports; what ends a training. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "data/make_digits.h"
+#include "kernels/select.h"
+#include "train/evaluate.h"
+#include "train/schedule.h"
+#include "train/train.h"
+
+enum { N_IMAGES = 90 }; /* batches of 16: five whole ones and a short one */
+
+static const char CONFIG[] =
+    "{\"data\": {\"dir\": \"unused\", \"validation_fraction\": 0.2},"
+    " \"model\": {\"hidden\": [40, 9]},"
+    " \"train\": {\"epochs\": 3, \"batch_size\": 16, \"schedule\": {\"type\": \"cosine\"}}}";
+
+static void load_config(mlp_config *config, const mlp_override *overrides, size_t n)
+{
+    mlp_error err;
+    if (mlp_config_parse(config, CONFIG, "test.json", "/", overrides, n, &err) != MLP_OK)
+        fail_msg("%s", err.message);
+}
+
+static mlp_dataset draw_digits(void)
+{
+    mlp_dataset data = {.count = N_IMAGES,
+                        .features = MLP_DIGIT_PIXELS,
+                        .classes = 10,
+                        .rank = 2,
+                        .dims = {MLP_DIGIT_SIDE, MLP_DIGIT_SIDE}};
+    data.pixels = malloc(data.count * data.features);
+    data.labels = malloc(data.count);
+    assert_non_null(data.pixels);
+    assert_non_null(data.labels);
+    mlp_make_digits(7, 0, data.count, data.pixels, data.labels);
+    return data;
+}
+
+/* Counts steps down and asks to stop at 0; keeps the last report. */
+typedef struct watcher {
+    size_t steps_left;
+    size_t n_epochs;
+    mlp_epoch_report report;
+} watcher;
+
+static bool stop_when_done(void *context)
+{
+    watcher *w = context;
+    return --w->steps_left == 0;
+}
+
+static mlp_status keep_report(void *context, const mlp_trainer *trainer,
+                              const mlp_epoch_report *report, mlp_error *err)
+{
+    watcher *w = context;
+    (void)trainer;
+    (void)err;
+    w->n_epochs++;
+    w->report = *report;
+    return MLP_OK;
+}
+
+static mlp_train_observer observe(watcher *w)
+{
+    return (mlp_train_observer){
+        .context = w, .on_epoch = keep_report, .should_stop = stop_when_done};
+}
+
+/* A trainer on a team of its own. */
+typedef struct fixture {
+    mlp_config config;
+    mlp_dataset data;
+    mlp_team team;
+    mlp_trainer trainer;
+} fixture;
+
+static void open_fixture(fixture *f, size_t threads, const mlp_kernels *kernels,
+                         const mlp_override *overrides, size_t n_overrides)
+{
+    mlp_error err;
+    load_config(&f->config, overrides, n_overrides);
+    f->data = draw_digits();
+    assert_int_equal(mlp_team_init(&f->team, threads, &err), MLP_OK);
+    if (mlp_trainer_init(&f->trainer, &f->config, &f->data, kernels, &f->team, &err) != MLP_OK)
+        fail_msg("%s", err.message);
+}
+
+static void close_fixture(fixture *f)
+{
+    mlp_trainer_free(&f->trainer);
+    mlp_team_free(&f->team);
+    mlp_dataset_free(&f->data);
+    mlp_config_free(&f->config);
+}
+
+/* Trains on, for at most max_steps. True when it was stopped. */
+static bool train_steps(fixture *f, size_t max_steps, watcher *w)
+{
+    mlp_error err;
+    bool stopped;
+    w->steps_left = max_steps;
+    mlp_train_observer observer = observe(w);
+    if (mlp_trainer_run(&f->trainer, &observer, &stopped, &err) != MLP_OK)
+        fail_msg("%s", err.message);
+    return stopped;
+}
+
+static void assert_same_state(const fixture *a, const fixture *b)
+{
+    const mlp_progress *p = &a->trainer.progress, *q = &b->trainer.progress;
+    size_t bytes = a->trainer.model.n_params * sizeof(float);
+    assert_memory_equal(a->trainer.model.params, b->trainer.model.params, bytes);
+    assert_memory_equal(a->trainer.sgd.velocities, b->trainer.sgd.velocities, bytes);
+    assert_int_equal(p->epoch, q->epoch);
+    assert_int_equal(p->step, q->step);
+    assert_int_equal(p->best_epoch, q->best_epoch);
+    assert_memory_equal(&p->best_value, &q->best_value, sizeof p->best_value);
+}
+
+static void assert_same_report(const mlp_epoch_report *a, const mlp_epoch_report *b)
+{
+    assert_memory_equal(&a->train_loss, &b->train_loss, sizeof a->train_loss);
+    assert_memory_equal(&a->train_accuracy, &b->train_accuracy, sizeof a->train_accuracy);
+    assert_memory_equal(&a->validation_loss, &b->validation_loss, sizeof a->validation_loss);
+    assert_memory_equal(&a->lr, &b->lr, sizeof a->lr);
+    assert_memory_equal(&a->grad_norm, &b->grad_norm, sizeof a->grad_norm);
+}
+
+static void same_bytes_on_any_team_and_table(void **state)
+{
+    (void)state;
+    static const size_t teams[] = {1, 2, 3, 7};
+    fixture reference;
+    watcher reference_watcher = {0};
+    open_fixture(&reference, 1, &mlp_kernels_portable, NULL, 0);
+    assert_false(train_steps(&reference, SIZE_MAX, &reference_watcher));
+    assert_int_equal(reference_watcher.n_epochs, 3);
+    for (size_t k = 0; mlp_kernels_list(k) != NULL; k++)
+        for (size_t t = 0; t < sizeof teams / sizeof *teams; t++) {
+            if (!mlp_kernels_supported(mlp_kernels_list(k)))
+                continue;
+            fixture f;
+            watcher w = {0};
+            open_fixture(&f, teams[t], mlp_kernels_list(k), NULL, 0);
+            train_steps(&f, SIZE_MAX, &w);
+            assert_same_state(&reference, &f);
+            assert_same_report(&reference_watcher.report, &w.report);
+            close_fixture(&f);
+        }
+    close_fixture(&reference);
+}
+
+/* Copies what a checkpoint holds, and nothing else. */
+static void hand_over(const fixture *from, fixture *to)
+{
+    size_t n = from->trainer.model.n_params;
+    double *sums = to->trainer.progress.layer_norm_sums;
+    memcpy(to->trainer.model.params, from->trainer.model.params, n * sizeof(float));
+    memcpy(to->trainer.sgd.velocities, from->trainer.sgd.velocities, n * sizeof(float));
+    memcpy(sums, from->trainer.progress.layer_norm_sums,
+           from->trainer.progress.n_layers * sizeof *sums);
+    to->trainer.progress = from->trainer.progress;
+    to->trainer.progress.layer_norm_sums = sums;
+}
+
+static void same_bytes_after_a_stop_at_any_step(void **state)
+{
+    (void)state;
+    const mlp_kernels *kernels;
+    mlp_error err;
+    fixture reference;
+    watcher reference_watcher = {0};
+    assert_int_equal(mlp_kernels_select(&kernels, NULL, &err), MLP_OK);
+    open_fixture(&reference, 1, kernels, NULL, 0);
+    train_steps(&reference, SIZE_MAX, &reference_watcher);
+    size_t total = (size_t)reference.trainer.progress.step;
+    assert_int_equal(total, 3 * mlp_trainer_steps_per_epoch(&reference.trainer));
+    for (size_t stop = 1; stop < total; stop++) {
+        fixture first, second;
+        watcher w = {0};
+        open_fixture(&first, 2, kernels, NULL, 0);
+        open_fixture(&second, 1, kernels, NULL, 0);
+        assert_true(train_steps(&first, stop, &w));
+        assert_int_equal(first.trainer.progress.step, stop);
+        hand_over(&first, &second);
+        assert_false(train_steps(&second, SIZE_MAX, &w));
+        assert_same_state(&reference, &second);
+        assert_same_report(&reference_watcher.report, &w.report);
+        assert_int_equal(w.n_epochs, 3);
+        close_fixture(&first);
+        close_fixture(&second);
+    }
+    close_fixture(&reference);
+}
+
+static void learns_the_drawn_digits(void **state)
+{
+    (void)state;
+    const mlp_override overrides[] = {"train.epochs=30", "train.sgd.momentum=0.9",
+                                      "train.sgd.lr=0.02", "data.validation_fraction=0"};
+    fixture f;
+    watcher w = {0};
+    open_fixture(&f, 2, &mlp_kernels_portable, overrides, 4);
+    train_steps(&f, SIZE_MAX, &w);
+    assert_true(w.report.train_accuracy > 0.9);
+    assert_false(w.report.has_validation);
+    assert_true(w.report.is_best);
+    close_fixture(&f);
+}
+
+static void the_seed_and_the_shuffle_matter(void **state)
+{
+    (void)state;
+    const mlp_override seed[] = {"seed=2"}, still[] = {"data.shuffle=false"};
+    fixture a, b, c;
+    watcher w = {0};
+    open_fixture(&a, 1, &mlp_kernels_portable, NULL, 0);
+    open_fixture(&b, 1, &mlp_kernels_portable, seed, 1);
+    open_fixture(&c, 1, &mlp_kernels_portable, still, 1);
+    train_steps(&a, 1, &w);
+    train_steps(&b, 1, &w);
+    train_steps(&c, 1, &w);
+    size_t bytes = a.trainer.model.n_params * sizeof(float);
+    assert_memory_not_equal(a.trainer.model.params, b.trainer.model.params, bytes);
+    assert_memory_not_equal(a.trainer.model.params, c.trainer.model.params, bytes);
+    assert_memory_equal(c.trainer.order, c.trainer.split.train,
+                        c.trainer.split.n_train * sizeof *c.trainer.order);
+    close_fixture(&a);
+    close_fixture(&b);
+    close_fixture(&c);
+}
+
+static void divergence_names_step_and_layer(void **state)
+{
+    (void)state;
+    const mlp_override overrides[] = {"train.sgd.lr=1e30", "train.schedule.type=constant"};
+    mlp_error err;
+    fixture f;
+    bool stopped;
+    open_fixture(&f, 1, &mlp_kernels_portable, overrides, 2);
+    mlp_train_observer observer = {0};
+    assert_int_equal(mlp_trainer_run(&f.trainer, &observer, &stopped, &err), MLP_ERR_DIVERGED);
+    assert_non_null(strstr(err.message, "at step "));
+    assert_non_null(strstr(err.message, "linear"));
+    assert_non_null(strstr(err.message, "lr 1e+30"));
+    close_fixture(&f);
+}
+
+static void schedules(void **state)
+{
+    (void)state;
+    mlp_train_config t = {.epochs = 4, .sgd = {.lr = 0.5}};
+    for (uint64_t step = 0; step < 40; step++)
+        assert_true(mlp_schedule_lr(&t, step, 10) == 0.5);
+
+    t.schedule.type = MLP_SCHEDULE_COSINE;
+    for (uint64_t step = 0; step < 40; step++) {
+        double expected = 0.25 * (1.0 + cos(acos(-1.0) * (double)step / 40.0));
+        assert_true(fabs(mlp_schedule_lr(&t, step, 10) - expected) < 1e-12);
+    }
+
+    t.schedule.warmup_epochs = 0.5;
+    for (uint64_t step = 0; step < 5; step++)
+        assert_true(fabs(mlp_schedule_lr(&t, step, 10) - 0.1 * (double)(step + 1)) < 1e-15);
+    double expected = 0.25 * (1.0 + cos(acos(-1.0) * 20.0 / 35.0));
+    assert_true(fabs(mlp_schedule_lr(&t, 25, 10) - expected) < 1e-12);
+}
+
+static void wilson_interval(void **state)
+{
+    (void)state;
+    /* The roots of (p - correct / n)^2 = z^2 p (1 - p) / n, solved by hand. */
+    mlp_interval i = mlp_wilson_interval(98, 100);
+    assert_true(fabs(i.low - 0.92999) < 1e-5 && fabs(i.high - 0.99450) < 1e-5);
+    i = mlp_wilson_interval(0, 10);
+    assert_true(i.low == 0.0 && fabs(i.high - 0.27753) < 1e-5);
+    i = mlp_wilson_interval(10, 10);
+    assert_true(fabs(i.low - 0.72247) < 1e-5 && i.high == 1.0);
+}
+
+static void class_reports(void **state)
+{
+    (void)state;
+    uint64_t confusion[] = {5, 1, 0, /**/ 2, 6, 0, /**/ 0, 0, 0}; /* class 2 never occurs */
+    mlp_evaluation e = {.count = 14, .correct = 11, .classes = 3, .confusion = confusion};
+    mlp_class_report zero = mlp_evaluation_class(&e, 0), two = mlp_evaluation_class(&e, 2);
+    assert_int_equal(zero.support, 6);
+    assert_true(fabs(zero.precision - 5.0 / 7.0) < 1e-15);
+    assert_true(fabs(zero.recall - 5.0 / 6.0) < 1e-15);
+    assert_true(fabs(zero.f1 - 10.0 / 13.0) < 1e-15);
+    assert_int_equal(two.support, 0);
+    assert_true(two.precision == 0.0 && two.recall == 0.0 && two.f1 == 0.0);
+}
+
+static void evaluation_counts_every_image(void **state)
+{
+    (void)state;
+    fixture f;
+    watcher w = {0};
+    mlp_evaluation all, some;
+    mlp_error err;
+    open_fixture(&f, 3, &mlp_kernels_portable, NULL, 0);
+    train_steps(&f, SIZE_MAX, &w);
+    const mlp_model *model = &f.trainer.model;
+    assert_int_equal(
+        mlp_evaluate(&all, model, &f.data, NULL, 0, &mlp_kernels_portable, &f.team, &err), MLP_OK);
+    uint64_t total = 0, diagonal = 0;
+    for (size_t i = 0; i < 100; i++)
+        total += all.confusion[i];
+    for (size_t c = 0; c < 10; c++)
+        diagonal += all.confusion[c * 11];
+    assert_int_equal(total, N_IMAGES);
+    assert_int_equal(diagonal, all.correct);
+    assert_int_equal(mlp_evaluate(&some, model, &f.data, f.trainer.split.validation,
+                                  f.trainer.split.n_validation, &mlp_kernels_portable, &f.team,
+                                  &err),
+                     MLP_OK);
+    assert_int_equal(some.count, f.trainer.split.n_validation);
+    assert_true(some.loss == w.report.validation_loss);
+    mlp_evaluation_free(&all);
+    mlp_evaluation_free(&some);
+    close_fixture(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_bytes_on_any_team_and_table),
+        cmocka_unit_test(same_bytes_after_a_stop_at_any_step),
+        cmocka_unit_test(learns_the_drawn_digits),
+        cmocka_unit_test(the_seed_and_the_shuffle_matter),
+        cmocka_unit_test(divergence_names_step_and_layer),
+        cmocka_unit_test(schedules),
+        cmocka_unit_test(wilson_interval),
+        cmocka_unit_test(class_reports),
+        cmocka_unit_test(evaluation_counts_every_image),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
