@@ -112,7 +112,8 @@ make_false_files() {
 @test "fetch_data --from: a gzip cut in its last bytes, or followed by others, is altered" {
     needs_mnist
     cp -r "$mnist" cut && chmod -R u+w cut
-    head -c -4 "$mnist/t10k-labels-idx1-ubyte.gz" >cut/t10k-labels-idx1-ubyte.gz
+    size=$(wc -c <"$mnist/t10k-labels-idx1-ubyte.gz")
+    head -c $((size - 4)) "$mnist/t10k-labels-idx1-ubyte.gz" >cut/t10k-labels-idx1-ubyte.gz
     run "$scripts/fetch_data.sh" mnist --from cut --to "$to"
     [ "$status" -eq 4 ]
     [ ! -e "$to/t10k-labels-idx1-ubyte.gz" ]

@@ -86,7 +86,7 @@ static inline float mlp_expf(float x)
     return p * mlp_float_from_bits(half << 23) * mlp_float_from_bits((exponent - half) << 23);
 }
 
-/* ln x for normal x > 0, within 2 ulp (absolutely within 1e-7 around 1). With
+/* ln x for normal x > 0, within 2 ulp; infinity and a NaN stay what they are. With
  * x = 2^e m, m in [sqrt(1/2), sqrt 2), and s = (m - 1) / (m + 1):
  * ln m = 2 artanh s = 2 (s + s^3/3 + s^5/5 + ...). */
 static inline float mlp_logf(float x)
@@ -103,11 +103,12 @@ static inline float mlp_logf(float x)
     p = mlp_fmaf(p, z, 1.0f / 3.0f);
     float twice = s + s;
     float log_m = mlp_fmaf(twice * z, p, twice);
-    return mlp_fmaf(e, 0x1.62e4p-1f, mlp_fmaf(e, 0x1.7f7d1cp-20f, log_m));
+    float log_x = mlp_fmaf(e, 0x1.62e4p-1f, mlp_fmaf(e, 0x1.7f7d1cp-20f, log_m));
+    return x < INFINITY ? log_x : x;
 }
 
-/* ln(1 + t) for t in [0, 1], exact in relative terms down to the smallest t:
- * the rounding error of 1 + t is put back to first order. */
+/* ln(1 + t) for t in [0, 1], within 3 ulp down to the smallest t: the rounding error of 1 + t is
+ * put back to first order. */
 static inline float mlp_log1pf(float t)
 {
     float u = 1.0f + t;

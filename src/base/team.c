@@ -65,8 +65,10 @@ mlp_status mlp_team_init(mlp_team *team, size_t n_threads, mlp_error *err)
     pthread_cond_init(&team->released, NULL);
     team->n_threads = 1;
     team->threads = mlp_alloc(n_threads, sizeof *team->threads);
-    if (team->threads == NULL)
+    if (team->threads == NULL) {
+        mlp_team_free(team);
         return mlp_fail_memory(err, "the threads");
+    }
     int error = 0;
     pthread_mutex_lock(&team->mutex);
     while (team->n_threads < n_threads && error == 0) {
@@ -74,9 +76,12 @@ mlp_status mlp_team_init(mlp_team *team, size_t n_threads, mlp_error *err)
         team->n_threads += error == 0;
     }
     pthread_mutex_unlock(&team->mutex);
-    if (error != 0)
-        return mlp_fail(err, MLP_ERR_RUNTIME, "cannot start thread %zu of %zu: %s",
-                        team->n_threads + 1, n_threads, strerror(error));
+    if (error != 0) {
+        size_t started = team->n_threads;
+        mlp_team_free(team);
+        return mlp_fail(err, MLP_ERR_RUNTIME, "cannot start thread %zu of %zu: %s", started + 1,
+                        n_threads, strerror(error));
+    }
     return MLP_OK;
 }
 

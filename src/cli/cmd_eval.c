@@ -64,10 +64,24 @@ static mlp_status check_options(const eval_options *options)
     if (has_files && options->data != NULL)
         return mlp_options_fail("eval", "--data and --images exclude each other");
     if (has_files && !is_test(options))
-        return mlp_options_fail("eval", "--split %s is a part of the training set; "
-                                        "--images and --labels are taken whole",
+        return mlp_options_fail("eval",
+                                "--split %s is a part of the training set; "
+                                "--images and --labels are taken whole",
                                 options->split);
     return MLP_OK;
+}
+
+/* All four files are those of the folder, wherever they lay before. */
+static mlp_status replace_data(mlp_data_config *data, const char *dir, mlp_error *err)
+{
+    char **const paths[] = {&data->dir, &data->train_images, &data->train_labels,
+                            &data->test_images, &data->test_labels};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        free(*paths[i]);
+        *paths[i] = NULL;
+    }
+    data->dir = mlp_strdup(dir);
+    return data->dir == NULL ? mlp_fail_memory(err, "a path") : MLP_OK;
 }
 
 /* The checkpoint's config, with the data that the command line names instead. */
@@ -87,18 +101,12 @@ static mlp_status load_config(eval_session *s, mlp_error *err)
                         "%s: does not say what it was trained with: --data or --images is missing",
                         options->checkpoint);
     mlp_data_config *data = &s->config.data;
-    if (options->data != NULL) {
-        char **const replaced[] = {&data->dir, &data->train_images, &data->train_labels,
-                                   &data->test_images, &data->test_labels};
-        for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
-            free(*replaced[i]);
-            *replaced[i] = NULL;
-        }
-        data->dir = mlp_strdup(options->data);
-        if (data->dir == NULL)
-            return mlp_fail_memory(err, "a path");
-    }
-    return MLP_OK;
+    if (strcmp(options->split, "validation") == 0 && data->validation_fraction == 0)
+        return mlp_fail(err, MLP_ERR_USAGE, "%s: %s, so that --split validation has no images",
+                        options->checkpoint,
+                        json == NULL ? "does not say which images validated it"
+                                     : "was trained without a validation set");
+    return options->data == NULL ? MLP_OK : replace_data(data, options->data, err);
 }
 
 /* Where the images and their labels lie; both are released with free(). */
@@ -183,12 +191,6 @@ static mlp_status run_session(eval_session *s, mlp_error *err)
     mlp_status status = mlp_checkpoint_load(&s->checkpoint, options->checkpoint, err);
     if (status == MLP_OK)
         status = load_config(s, err);
-    if (status == MLP_OK && strcmp(options->split, "validation") == 0 &&
-        s->config.data.validation_fraction == 0)
-        status = mlp_fail(err, MLP_ERR_USAGE,
-                          "%s: was trained without a validation set, so that --split validation "
-                          "has no images",
-                          options->checkpoint);
     if (status == MLP_OK)
         status = load_data(s, err);
     if (status == MLP_OK)

@@ -33,33 +33,35 @@ static void print_usage(FILE *out)
           out);
     for (size_t i = 0; i < N_COMMANDS; i++)
         fprintf(out, "  %-8s  %s\n", COMMANDS[i].name, COMMANDS[i].help);
-    fputs("\n"
-          "  -h, --help  this text; 'mlp COMMAND --help' tells about a command\n"
-          "  --version   the version\n\n"
-          "Exit codes: 0 done, 1 failed at run time, 2 wrong usage, 3 wrong config, 4 wrong data,\n"
-          "5 wrong checkpoint, 6 training diverged, 7 a gate was not met, 130 and 143 interrupted.\n",
-          out);
+    fputs(
+        "\n"
+        "  -h, --help  this text; 'mlp COMMAND --help' tells about a command\n"
+        "  --version   the version\n\n"
+        "Exit codes: 0 done, 1 failed at run time, 2 wrong usage, 3 wrong config, 4 wrong data,\n"
+        "5 wrong checkpoint, 6 training diverged, 7 a gate was not met, 130 and 143 interrupted.\n",
+        out);
 }
 
 int mlp_cmd_unsupported(int argc, char **argv)
 {
     (void)argc;
     mlp_error err;
-    return (int)mlp_console_error(
-        mlp_fail(&err, MLP_ERR_USAGE, "%s is not supported yet", argv[0]), &err);
+    return (int)mlp_console_error(mlp_fail(&err, MLP_ERR_USAGE, "%s is not supported yet", argv[0]),
+                                  &err);
 }
 
 static int fail_unknown(const char *word)
 {
-    const char *names[N_COMMANDS + 1] = {NULL};
+    const char *names[N_COMMANDS + 3] = {"--help", "--version"};
+    const char *kind = word[0] == '-' ? "option" : "command";
     mlp_error err;
     for (size_t i = 0; i < N_COMMANDS; i++)
-        names[i] = COMMANDS[i].name;
+        names[i + 2] = COMMANDS[i].name;
     const char *nearest = mlp_options_nearest(word, names);
     if (nearest == NULL)
-        mlp_fail(&err, MLP_ERR_USAGE, "unknown command \"%s\"", word);
+        mlp_fail(&err, MLP_ERR_USAGE, "unknown %s \"%s\"", kind, word);
     else
-        mlp_fail(&err, MLP_ERR_USAGE, "unknown command \"%s\"; did you mean %s?", word, nearest);
+        mlp_fail(&err, MLP_ERR_USAGE, "unknown %s \"%s\"; did you mean %s?", kind, word, nearest);
     mlp_console_error(MLP_ERR_USAGE, &err);
     fputs("Try 'mlp --help'.\n", stderr);
     return MLP_ERR_USAGE;

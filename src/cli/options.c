@@ -215,9 +215,9 @@ static void translate(const mlp_command_line *line, struct option *longs, char *
     *shorts++ = ':'; /* tell a missing value from an unknown option */
     *shorts++ = 'h';
     for (const mlp_option *option = line->options; option->name != NULL; option++) {
-        *longs++ = (struct option){option->name,
-                                   takes_value(option) ? required_argument : no_argument, NULL,
-                                   FIRST_LONG_VAL + (int)(option - line->options)};
+        *longs++ =
+            (struct option){option->name, takes_value(option) ? required_argument : no_argument,
+                            NULL, FIRST_LONG_VAL + (int)(option - line->options)};
         if (option->letter != 0)
             *shorts++ = option->letter;
         if (option->letter != 0 && takes_value(option))
@@ -241,15 +241,15 @@ bool mlp_options_parse(const mlp_command_line *line, int *argc, char ***argv, in
             return false;
         }
         const mlp_option *option = find_option(line, result);
-        *exit_code = option == NULL ? fail_option(line, result, *argv)
-                                    : store(line->name, option, optarg);
+        *exit_code = (int)(option == NULL ? fail_option(line, result, *argv)
+                                          : store(line->name, option, optarg));
         if (*exit_code != MLP_OK)
             return false;
     }
     *argc -= optind;
     *argv += optind;
     if (*argc > line->max_operands)
-        *exit_code = mlp_options_fail(line->name, "unexpected argument \"%s\"",
-                                      (*argv)[line->max_operands]);
+        *exit_code = (int)mlp_options_fail(line->name, "unexpected argument \"%s\"",
+                                           (*argv)[line->max_operands]);
     return *exit_code == MLP_OK;
 }

@@ -7,8 +7,9 @@
  *         {.name = "format", .kind = MLP_OPTION_FORMAT, .target = &common.format},
  *         {.name = NULL},
  *     };
+ *     const mlp_command_line line = {"eval", HELP, options, 0};
  *     int exit_code;
- *     if (!mlp_options_parse(&(mlp_command_line){"eval", HELP, options, 0}, &argc, &argv, &exit_code))
+ *     if (!mlp_options_parse(&line, &argc, &argv, &exit_code))
  *         return exit_code;
  *
  * -h and --help are always there.

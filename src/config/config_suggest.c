@@ -1,8 +1,8 @@
 /* "Did you mean": candidates are all known keys and sections; near is a small
  * edit distance between last names (optimal string alignment: insertion,
- * deletion, substitution and swap of neighbours cost 1 each; Damerau 1964). A
- * name spelt right in another section beats a misspelt neighbour, which beats a
- * misspelt name elsewhere; ties go to the nearer whole path. */
+ * deletion, substitution and swap of neighbours cost 1 each; Damerau 1964). Ties
+ * go to the nearer whole path. So a name spelt right in another section beats a
+ * misspelt one of this section, which beats a misspelt one elsewhere. */
 #include <stdint.h>
 #include <string.h>
 
@@ -54,8 +54,7 @@ static size_t cost_of(const char *unknown, const char *candidate)
     size_t length = strlen(unknown + section);
     if (distance > (length < 6 ? 1 : length / 3))
         return SIZE_MAX;
-    bool is_neighbour = section == other && strncmp(unknown, candidate, section) == 0;
-    return (2 * distance + !is_neighbour) * MLP_KEY_PATH_SIZE + edit_distance(unknown, candidate);
+    return distance * MLP_KEY_PATH_SIZE + edit_distance(unknown, candidate);
 }
 
 bool mlp_config_suggest(const char *unknown, char out[MLP_KEY_PATH_SIZE])

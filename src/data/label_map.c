@@ -56,7 +56,7 @@ void mlp_label_map_from_classes(mlp_label_map *map, const mlp_data_config *data,
     *map = (mlp_label_map){.classes = keeps_all ? classes : data->n_labels,
                            .drops_others = !keeps_all};
     for (size_t label = 0; label < N_LABELS; label++)
-        map->class_of[label] = keeps_all && label < classes ? (int16_t)label : -1;
+        map->class_of[label] = (int16_t)(keeps_all && label < classes ? (int)label : -1);
     for (size_t i = 0; i < data->n_labels; i++)
         map->class_of[data->labels[i]] = (int16_t)i;
     if (!binary)

@@ -127,9 +127,9 @@ static inline void net_init(net *n, const net_shape *shape, const mlp_kernels *k
                                 shape->output, shape->classes, &err),
                  &err);
     must_succeed(mlp_sgd_init(&n->sgd, &n->model, &err), &err);
-    must_succeed(mlp_pass_init(&n->pass, &n->model, kernels, shape->batch, threads,
-                               MLP_PASS_TRAINING, &err),
-                 &err);
+    must_succeed(
+        mlp_pass_init(&n->pass, &n->model, kernels, shape->batch, threads, MLP_PASS_TRAINING, &err),
+        &err);
     n->images = must_alloc(shape->batch, shape->features);
     mlp_model_randomize(&n->model, 1);
     net_roll_batch(n, shape, 2);

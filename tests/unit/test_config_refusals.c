@@ -188,32 +188,38 @@ static void test_array_bounds(void **state)
     assert_non_null(strstr(err.message, "data.labels: found an array of 257, wanted"));
 }
 
+static void assert_override_too_long(const char *override, const char *message)
+{
+    mlp_config config;
+    mlp_error err;
+    assert_int_equal(parse_with(&config, data_only, &override, 1, &err), MLP_ERR_CONFIG);
+    assert_non_null(strstr(err.message, message));
+}
+
 static void test_string_bounds(void **state)
 {
+    static const size_t name_at = 5, path_at = 9; /* what follows "name=", "data.dir=" */
     char name[300], path[4200];
     const mlp_override one_name[] = {name}, one_path[] = {path};
     mlp_config config;
-    mlp_error err;
     (void)state;
     memset(name, 'n', sizeof name);
-    memcpy(name, "name=", 5);
-    name[5 + 255] = '\0';
+    memcpy(name, "name=", name_at);
+    name[name_at + 256] = '\0';
+    assert_override_too_long(name, "nnn...\", wanted " A_NAME);
+    name[name_at + 255] = '\0';
     override(&config, one_name, 1);
     assert_int_equal(strlen(config.name), 255);
     mlp_config_free(&config);
-    name[5 + 255] = 'n';
-    name[5 + 256] = '\0';
-    assert_int_equal(parse_with(&config, full_config, one_name, 1, &err), MLP_ERR_CONFIG);
 
     memset(path, '/', sizeof path);
-    memcpy(path, "data.dir=", 9);
-    path[9 + 4095] = '\0';
+    memcpy(path, "data.dir=", path_at);
+    path[path_at + 4096] = '\0';
+    assert_override_too_long(path, "///...\", wanted a path of 1 to 4095 bytes, or null");
+    path[path_at + 4095] = '\0';
     override(&config, one_path, 1);
     assert_string_equal(config.data.dir, "/");
     mlp_config_free(&config);
-    path[9 + 4095] = '/';
-    path[9 + 4096] = '\0';
-    assert_int_equal(parse_with(&config, full_config, one_path, 1, &err), MLP_ERR_CONFIG);
 }
 
 static void test_not_supported_yet(void **state)
@@ -371,6 +377,9 @@ static void test_wrong_overrides(void **state)
         {"lr=1", "--set lr=1: unknown key (did you mean \"train.sgd.lr\"?)"},
         {"train.sgd.lrr=1", "--set train.sgd.lrr=1: unknown key (did you mean \"train.sgd.lr\"?)"},
         {"train.epochs =1", "--set train.epochs =1: unknown key (did you mean \"train.epochs\"?)"},
+        {"modle.dropout.hidden=0",
+         "--set modle.dropout.hidden=0: unknown key (did you mean \"model.dropout.hidden\"?)"},
+        {"train.dri=x", "--set train.dri=x: unknown key (did you mean \"run.dir\"?)"},
         {"wibble=1", "--set wibble=1: unknown key"},
         {"$schema=x", "--set $schema=x: unknown key"},
         {"train.sgd={}",

@@ -2,9 +2,9 @@
 
 #include "data/image.h"
 
-enum { ROOM = 1 << 16, ROWS = 2, COLS = 3, F = 6, MANY = 100 };
+enum { ROOM = 1 << 17, ROWS = 2, COLS = 3, F = 6, MANY = 100 };
 
-static uint8_t file[ROOM], packed[ROOM], images[(MANY + 1) * F];
+static uint8_t file[ROOM], packed[ROOM], images[ROOM];
 
 /* All images of a file, for a model of `features` inputs; *n says how many came. */
 static mlp_status read_sized(const char *path, size_t features, size_t rows, size_t cols, size_t *n,
@@ -73,6 +73,7 @@ static void reads_raw_images(void **state)
     assert_reads_bytes(file, F, MLP_IMAGE_RAW, file, 1);
     assert_reads_bytes(file, (size_t)2 * F, MLP_IMAGE_RAW, file, 2);
     assert_reads_bytes(file, (size_t)MANY * F, MLP_IMAGE_RAW, file, MANY);
+    assert_reads_bytes("P5abcdefghij", (size_t)2 * F, MLP_IMAGE_RAW, "P5abcdefghij", 2);
 }
 
 /* Exactly the model's size is raw, whatever it starts with. */
@@ -83,6 +84,13 @@ static void one_raw_image_may_start_like_anything(void **state)
                                          "\xff\xd8\xff\xe0\0\0"};
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
         assert_reads_bytes(starts[i], F, MLP_IMAGE_RAW, starts[i], 1);
+    mlp_error err = {""};
+    mlp_image_format format;
+    size_t n;
+    write_file("large", "P5 4 3 255 ab", 13); /* more than any signature is long */
+    assert_int_equal(read_sized("large", 13, 0, 0, &n, &format, &err), MLP_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(format, MLP_IMAGE_RAW);
 }
 
 static void refuses_raw_data_of_a_wrong_size(void **state)
@@ -235,10 +243,10 @@ static void pgm_of_a_model_without_rows_and_columns(void **state)
     assert_int_equal(read_sized("pgm", F, 0, 0, &n, &format, &err), MLP_OK);
     assert_int_equal(n, 1);
     assert_memory_equal(images, "abcdef", F);
-    /* 65536 x 65536 = 2^32 must not wrap; 6 x 1 is as good as 2 x 3, 7 x 1 is not. */
-    write_file("pgm", "P5 65536 65536 255 abcdef", 25);
-    assert_int_equal(read_sized("pgm", F, 0, 0, &n, &format, &err), MLP_ERR_DATA);
-    assert_says(&err, "found a PGM of 65536 rows x 65536 columns, wanted the model's 6 bytes",
+    /* 65537 x 65536 must not wrap to 65536. */
+    write_file("pgm", "P5 65536 65537 255 abcdef", 25);
+    assert_int_equal(read_sized("pgm", 65536, 0, 0, &n, &format, &err), MLP_ERR_DATA);
+    assert_says(&err, "found a PGM of 65537 rows x 65536 columns, wanted the model's 65536 bytes",
                 NULL);
     write_file("pgm", "P5 7 1 255 abcdefg", 18);
     assert_int_equal(read_sized("pgm", F, 0, 0, &n, &format, &err), MLP_ERR_DATA);

@@ -105,7 +105,7 @@ static void test_words_and_numbers_are_strict(void **state)
                                      "integer of at most 2^53, the limit of exactness"},
         {TEXT("-12345678901234567"), "t:1:1: syntax error: found \"-12345678901234567\", wanted an "
                                      "integer of at most 2^53, the limit of exactness"},
-        {TEXT("0.1000000000000000000000000000000000000000000000000000000000001234"),
+        {TEXT("0.10000000000000000000000000000000000000000000000000000000000012"),
          "t:1:1: syntax error: found \"0.1000000000000000000000...\", wanted a number of at most "
          "63 characters"},
         {TEXT("1e999"), "t: found a number beyond the range of a double"},
@@ -139,6 +139,8 @@ static void test_strings_are_strict(void **state)
         {TEXT("\"\\ud800\\u0041\""),
          "t:1:2: syntax error: found \"\\ud800\", wanted a surrogate pair"},
         {TEXT("\"\\ude42\""), "t:1:2: syntax error: found \"\\ude42\", wanted a surrogate pair"},
+        {TEXT("\"\\ude42\\ude42\""),
+         "t:1:2: syntax error: found \"\\ude42\", wanted a surrogate pair"},
         /* not UTF-8: a stray byte, cut off, overlong, a surrogate, above U+10FFFF */
         {TEXT("\"\xFF\""), "t:1:2: syntax error: found byte 0xff, wanted valid UTF-8"},
         {TEXT("\"\xC3\xA9\x80\""), "t:1:3: syntax error: found byte 0x80, wanted valid UTF-8"},
@@ -260,6 +262,18 @@ static void test_getters(void **state)
     mlp_json_free(document);
 }
 
+/* cJSON takes 63 characters of a number; the last of these counts. */
+static void test_longest_number(void **state)
+{
+    double x = 0;
+    (void)state;
+    mlp_json *document =
+        parse(TEXT("1000000000000000000000000000000000000000000000000000000000.0e-9"));
+    assert_true(mlp_json_get_double(document, &x));
+    assert_true(x == 1e48);
+    mlp_json_free(document);
+}
+
 static void test_numbers_beyond_exactness(void **state)
 {
     uint64_t n = 77;
@@ -324,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_nesting_is_bounded),
         cmocka_unit_test(test_walk),
         cmocka_unit_test(test_getters),
+        cmocka_unit_test(test_longest_number),
         cmocka_unit_test(test_numbers_beyond_exactness),
         cmocka_unit_test(test_show),
         cmocka_unit_test(test_show_cuts),

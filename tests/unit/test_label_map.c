@@ -49,6 +49,12 @@ static mlp_label_map build(const mlp_data_config *data, const mlp_model_config *
     if (mlp_label_map_build(&map, data, model, &train, &err) != MLP_OK)
         fail_msg("%s", err.message);
     mlp_dataset_free(&train);
+
+    mlp_label_map later; /* what a checkpoint's config and model give must be the same */
+    mlp_label_map_from_classes(&later, data, model, map.classes);
+    assert_int_equal(later.classes, map.classes);
+    assert_int_equal(later.drops_others, map.drops_others);
+    assert_memory_equal(later.class_of, map.class_of, sizeof map.class_of);
     return map;
 }
 

@@ -1,0 +1,157 @@
+/* cmd_info.c: what this program and this machine offer, and what a checkpoint holds. */
+#include <stdio.h>
+
+#include "base/version.h"
+#include "cli/checkpoint_info.h"
+#include "cli/cli.h"
+#include "cli/console.h"
+#include "cli/options.h"
+#include "config/json_writer.h"
+#include "kernels/cpu_features.h"
+#include "kernels/select.h"
+
+static const char HELP[] =
+    "Usage: mlp info [--checkpoint F] [OPTION]...\n"
+    "Shows the version, what this CPU and this build offer and which kernels will run. With a\n"
+    "checkpoint: its tensors, its classes and how it came about.\n\n"
+    "  --checkpoint F      a safetensors file\n"
+    "  --format FORMAT     text (the default) or json\n"
+    "  --threads N         as for train; default 0: one for each CPU\n"
+    "  --kernel NAME       as for train; also MLP_KERNEL\n"
+    "  -h, --help          this text\n";
+
+/* What needs a library that is not there at the build. */
+static const char *const OPTIONAL[] = {"png", "onnx", "mpi"};
+
+#if defined(__clang__)
+static const char COMPILER[] = "clang " __clang_version__;
+#else
+static const char COMPILER[] = "gcc " __VERSION__;
+#endif
+
+typedef struct cpu_feature {
+    const char *name;
+    bool usable;
+} cpu_feature;
+
+enum { N_FEATURES = 6 };
+
+static void list_features(cpu_feature features[N_FEATURES])
+{
+    mlp_cpu_features cpu = mlp_cpu_features_detect();
+    const cpu_feature all[N_FEATURES] = {
+        {"avx2", cpu.avx2},         {"fma", cpu.fma},           {"avx512f", cpu.avx512f},
+        {"avx512bw", cpu.avx512bw}, {"avx512dq", cpu.avx512dq}, {"avx512vl", cpu.avx512vl},
+    };
+    for (size_t i = 0; i < N_FEATURES; i++)
+        features[i] = all[i];
+}
+
+static void print_program(const mlp_common_options *common, const mlp_kernels *chosen)
+{
+    cpu_feature features[N_FEATURES];
+    list_features(features);
+    printf("mlp          %s\n", MLP_VERSION);
+    printf("compiler     %s\n", COMPILER);
+    printf("cpu         ");
+    for (size_t i = 0; i < N_FEATURES; i++)
+        printf("%s%s", features[i].usable ? " " : "", features[i].usable ? features[i].name : "");
+    printf("\nkernels     ");
+    for (size_t i = 0; mlp_kernels_list(i) != NULL; i++)
+        printf(" %s%s", mlp_kernels_list(i)->name,
+               mlp_kernels_supported(mlp_kernels_list(i)) ? "" : " (not on this CPU)");
+    printf("\nkernel       %s\n", chosen->name);
+    printf("threads      %zu\n", mlp_options_thread_count(common));
+    for (size_t i = 0; i < sizeof OPTIONAL / sizeof *OPTIONAL; i++)
+        printf("%-11s  not built in\n", OPTIONAL[i]);
+}
+
+static void write_program(mlp_json_writer *w, const mlp_common_options *common,
+                          const mlp_kernels *chosen)
+{
+    cpu_feature features[N_FEATURES];
+    list_features(features);
+    mlp_json_write_key(w, "version");
+    mlp_json_write_string(w, MLP_VERSION);
+    mlp_json_write_key(w, "compiler");
+    mlp_json_write_string(w, COMPILER);
+    mlp_json_write_key(w, "cpu");
+    mlp_json_write_open_array(w);
+    for (size_t i = 0; i < N_FEATURES; i++) {
+        if (features[i].usable)
+            mlp_json_write_string(w, features[i].name);
+    }
+    mlp_json_write_close_array(w);
+    mlp_json_write_key(w, "kernels");
+    mlp_json_write_open_array(w);
+    for (size_t i = 0; mlp_kernels_list(i) != NULL; i++) {
+        mlp_json_write_open_object(w);
+        mlp_json_write_key(w, "name");
+        mlp_json_write_string(w, mlp_kernels_list(i)->name);
+        mlp_json_write_key(w, "supported");
+        mlp_json_write_bool(w, mlp_kernels_supported(mlp_kernels_list(i)));
+        mlp_json_write_close_object(w);
+    }
+    mlp_json_write_close_array(w);
+    mlp_json_write_key(w, "kernel");
+    mlp_json_write_string(w, chosen->name);
+    mlp_json_write_key(w, "threads");
+    mlp_json_write_uint64(w, mlp_options_thread_count(common));
+    for (size_t i = 0; i < sizeof OPTIONAL / sizeof *OPTIONAL; i++) {
+        mlp_json_write_key(w, OPTIONAL[i]);
+        mlp_json_write_bool(w, false);
+    }
+}
+
+static mlp_status print_json(const mlp_common_options *common, const mlp_kernels *chosen,
+                             const mlp_checkpoint_info *info, mlp_error *err)
+{
+    mlp_json_writer w;
+    mlp_json_writer_init(&w, 0);
+    mlp_json_write_open_object(&w);
+    write_program(&w, common, chosen);
+    if (info->path != NULL) {
+        mlp_json_write_key(&w, "checkpoint");
+        mlp_checkpoint_info_write_json(info, &w);
+    }
+    mlp_json_write_close_object(&w);
+    return mlp_console_print_json(&w, err);
+}
+
+static mlp_status show(const mlp_common_options *common, const char *path, mlp_error *err)
+{
+    const mlp_kernels *chosen;
+    mlp_checkpoint_info info = {0};
+    mlp_status status = mlp_options_kernels(common, &chosen, err);
+    if (status == MLP_OK && path != NULL)
+        status = mlp_checkpoint_info_read(&info, path, err);
+    if (status == MLP_OK && common->format == MLP_FORMAT_JSON) {
+        status = print_json(common, chosen, &info, err);
+    } else if (status == MLP_OK) {
+        print_program(common, chosen);
+        if (path != NULL)
+            mlp_checkpoint_info_print_text(&info);
+    }
+    mlp_checkpoint_info_free(&info);
+    return status;
+}
+
+int mlp_cmd_info(int argc, char **argv)
+{
+    mlp_common_options common = {0};
+    const char *checkpoint = NULL;
+    const mlp_option options[] = {
+        {.name = "checkpoint", .kind = MLP_OPTION_STRING, .target = &checkpoint},
+        mlp_option_format(&common),
+        mlp_option_threads(&common),
+        mlp_option_kernel(&common),
+        {.name = NULL},
+    };
+    const mlp_command_line line = {"info", HELP, options, 0};
+    mlp_error err;
+    int exit_code;
+    if (!mlp_options_parse(&line, &argc, &argv, &exit_code))
+        return exit_code;
+    mlp_status status = show(&common, checkpoint, &err);
+    return (int)(status == MLP_OK ? MLP_OK : mlp_console_error(status, &err));
+}
