@@ -84,6 +84,13 @@ static mlp_status load_model(predict_session *s, mlp_error *err)
         options->checkpoint = LATEST;
     mlp_status status = mlp_checkpoint_load(&s->checkpoint, options->checkpoint, err);
     const mlp_model *model = &s->checkpoint.model;
+    const char *asked = s->checkpoint.preprocess; /* NULL: a foreign checkpoint */
+    if (status == MLP_OK && strcmp(options->preprocess, "auto") == 0 && asked != NULL &&
+        strcmp(asked, "none") != 0)
+        return mlp_fail(err, MLP_ERR_USAGE,
+                        "%s: asks for the preprocessing \"%s\", which is not supported yet; "
+                        "--preprocess none takes the images as they are",
+                        options->checkpoint, asked);
     if (status == MLP_OK && options->top_k > model->classes)
         return mlp_fail(err, MLP_ERR_USAGE,
                         "--top-k: found %llu, wanted 1 to %zu, the classes of %s",

@@ -1,3 +1,4 @@
+/* What is right for a key by itself, in code and in the words of the refusal. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,5 @@
+/* The config as JSON: the table from top to bottom, sections opened and closed
+ * where the paths of neighbours part. */
 #include <stdlib.h>
 #include <string.h>
 

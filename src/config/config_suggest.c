@@ -1,8 +1,7 @@
-/* "Did you mean": candidates are all known keys and sections; near is a small
- * edit distance between last names (optimal string alignment: insertion,
- * deletion, substitution and swap of neighbours cost 1 each; Damerau 1964). Ties
- * go to the nearer whole path. So a name spelt right in another section beats a
- * misspelt one of this section, which beats a misspelt one elsewhere. */
+/* "Did you mean": candidates are all known keys and sections whose last name is
+ * near the unknown one's, in whatever section they stand; the nearest whole path
+ * is taken. Near is a small edit distance (optimal string alignment: insertion,
+ * deletion, substitution and swap of neighbours cost 1 each; Damerau 1964). */
 #include <stdint.h>
 #include <string.h>
 
@@ -54,7 +53,7 @@ static size_t cost_of(const char *unknown, const char *candidate)
     size_t length = strlen(unknown + section);
     if (distance > (length < 6 ? 1 : length / 3))
         return SIZE_MAX;
-    return distance * MLP_KEY_PATH_SIZE + edit_distance(unknown, candidate);
+    return edit_distance(unknown, candidate);
 }
 
 bool mlp_config_suggest(const char *unknown, char out[MLP_KEY_PATH_SIZE])

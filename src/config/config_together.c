@@ -1,3 +1,4 @@
+/* What keys ask of each other. */
 #include <string.h>
 
 #include "config/config_value.h"

@@ -16,9 +16,9 @@
 #include "base/mem.h"
 
 enum {
-    WRITE_MAX = 1 << 30,  /* macOS refuses a write() of 2 GiB or more */
-    NAME_TRIES = 1000,    /* temporary files that killed programs may have left */
-    SUFFIX_BYTES = 48,    /* ".tmp-", two numbers, NUL */
+    WRITE_MAX = 1 << 30, /* macOS refuses a write() of 2 GiB or more */
+    NAME_TRIES = 1000,   /* temporary files that killed programs may have left */
+    SUFFIX_BYTES = 48,   /* ".tmp-", two numbers, NUL */
 };
 
 mlp_status mlp_write_all(int fd, const char *path, const void *bytes, size_t n, mlp_error *err)
