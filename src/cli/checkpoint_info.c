@@ -41,6 +41,22 @@ static void print_tensors(const mlp_safetensors *file)
     }
 }
 
+static void print_metadata(const mlp_json *metadata)
+{
+    size_t width = 0;
+    for (const mlp_json *m = mlp_json_first(metadata); m != NULL; m = mlp_json_next(m)) {
+        size_t used = mlp_console_width(mlp_json_key(m));
+        width = used > width ? used : width;
+    }
+    puts("\nmetadata");
+    for (const mlp_json *m = mlp_json_first(metadata); m != NULL; m = mlp_json_next(m)) {
+        const char *value = "";
+        mlp_json_get_string(m, &value);
+        mlp_console_print_padded(mlp_json_key(m), width);
+        printf("  %s\n", value);
+    }
+}
+
 void mlp_checkpoint_info_print_text(const mlp_checkpoint_info *info)
 {
     const mlp_checkpoint *c = &info->checkpoint;
@@ -58,14 +74,8 @@ void mlp_checkpoint_info_print_text(const mlp_checkpoint_info *info)
         printf("epoch        %" PRIu64 "\nstep         %" PRIu64 "\n", c->progress.epoch,
                c->progress.step);
     print_tensors(&info->file);
-    if (info->file.metadata == NULL)
-        return;
-    puts("\nmetadata");
-    for (const mlp_json *m = mlp_json_first(info->file.metadata); m != NULL; m = mlp_json_next(m)) {
-        const char *value = "";
-        mlp_json_get_string(m, &value);
-        printf("%s  %s\n", mlp_json_key(m), value);
-    }
+    if (info->file.metadata != NULL)
+        print_metadata(info->file.metadata);
 }
 
 static void write_tensors(mlp_json_writer *w, const mlp_safetensors *file)

@@ -185,7 +185,7 @@ int mlp_cmd_data(int argc, char **argv)
     if (strcmp(argv[1], "check") == 0)
         return run_check(argc - 1, argv + 1);
     if (strcmp(argv[1], "convert") == 0)
-        return (int)mlp_options_fail("data", "convert is not supported yet");
+        return (int)mlp_options_fail("data", "data convert is not supported yet");
     if (argv[1][0] == '-') {
         int exit_code;
         mlp_options_parse(&line, &argc, &argv, &exit_code);

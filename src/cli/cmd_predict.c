@@ -74,6 +74,25 @@ static mlp_status check_preprocess(const char *mode)
                             "--preprocess: found \"%s\", wanted auto, digit, resize or none", mode);
 }
 
+/* What the command line and the checkpoint ask of each other. */
+static mlp_status check_model(const predict_session *s, mlp_error *err)
+{
+    const predict_options *options = &s->options;
+    const char *asked = s->checkpoint.preprocess; /* NULL: a foreign checkpoint */
+    size_t classes = s->checkpoint.model.classes;
+    bool is_auto = strcmp(options->preprocess, "auto") == 0;
+    if (is_auto && asked != NULL && strcmp(asked, "none") != 0)
+        return mlp_fail(err, MLP_ERR_USAGE,
+                        "%s: asks for the preprocessing \"%s\", which is not supported yet; "
+                        "--preprocess none takes the images as they are",
+                        options->checkpoint, asked);
+    if (options->top_k > classes)
+        return mlp_fail(err, MLP_ERR_USAGE,
+                        "--top-k: found %llu, wanted 1 to %zu, the classes of %s",
+                        (unsigned long long)options->top_k, classes, options->checkpoint);
+    return MLP_OK;
+}
+
 static mlp_status load_model(predict_session *s, mlp_error *err)
 {
     predict_options *options = &s->options;
@@ -83,18 +102,8 @@ static mlp_status load_model(predict_session *s, mlp_error *err)
     if (options->checkpoint == NULL)
         options->checkpoint = LATEST;
     mlp_status status = mlp_checkpoint_load(&s->checkpoint, options->checkpoint, err);
-    const mlp_model *model = &s->checkpoint.model;
-    const char *asked = s->checkpoint.preprocess; /* NULL: a foreign checkpoint */
-    if (status == MLP_OK && strcmp(options->preprocess, "auto") == 0 && asked != NULL &&
-        strcmp(asked, "none") != 0)
-        return mlp_fail(err, MLP_ERR_USAGE,
-                        "%s: asks for the preprocessing \"%s\", which is not supported yet; "
-                        "--preprocess none takes the images as they are",
-                        options->checkpoint, asked);
-    if (status == MLP_OK && options->top_k > model->classes)
-        return mlp_fail(err, MLP_ERR_USAGE,
-                        "--top-k: found %llu, wanted 1 to %zu, the classes of %s",
-                        (unsigned long long)options->top_k, model->classes, options->checkpoint);
+    if (status == MLP_OK)
+        status = check_model(s, err);
     if (status == MLP_OK)
         status = mlp_options_kernels(&options->common, &s->kernels, err);
     if (status != MLP_OK)
@@ -103,7 +112,7 @@ static mlp_status load_model(predict_session *s, mlp_error *err)
         s->rows = s->checkpoint.dims[0];
         s->cols = s->checkpoint.dims[1];
     }
-    s->pixels = mlp_alloc(BATCH, model->features);
+    s->pixels = mlp_alloc(BATCH, s->checkpoint.model.features);
     return s->pixels == NULL ? mlp_fail_memory(err, "a batch of images") : MLP_OK;
 }
 

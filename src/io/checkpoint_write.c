@@ -127,8 +127,35 @@ static char *shape_to_json(size_t rank, const uint32_t *dims)
     return mlp_json_writer_finish(&json);
 }
 
-static mlp_status write_all(const char *path, const content *c, mlp_safetensors_writer *w,
-                            mlp_error *err)
+/* All metadata and tensors. class_names, rank and dims as in checkpoint.h. */
+static mlp_status compose_header(mlp_safetensors_writer *w, const content *c,
+                                 const mlp_config *config, char *const *class_names, size_t rank,
+                                 const uint32_t *dims, const mlp_progress *progress,
+                                 unsigned long crc, mlp_error *err)
+{
+    const mlp_model *model = c->model;
+    char crc_text[24];
+    snprintf(crc_text, sizeof crc_text, "%08lx", crc);
+    mlp_safetensors_add_metadata(w, "mlp.version", MLP_VERSION);
+    mlp_status status =
+        add_text(w, "mlp.config", mlp_config_to_json(config, MLP_CONFIG_WITHOUT_RUN, 0), err);
+    if (status == MLP_OK)
+        status =
+            add_text(w, "mlp.class_names", class_names_to_json(class_names, model->classes), err);
+    mlp_safetensors_add_metadata(w, "mlp.preprocess", "none");
+    if (status == MLP_OK)
+        status = add_text(w, "mlp.input_shape", shape_to_json(rank, dims), err);
+    mlp_safetensors_add_metadata(w, "mlp.output",
+                                 model->output == MLP_OUTPUT_SIGMOID ? "sigmoid" : "softmax");
+    mlp_safetensors_add_metadata(w, "mlp.crc32", crc_text);
+    if (status == MLP_OK && progress != NULL)
+        status = mlp_progress_add_metadata(progress, w, err);
+    add_tensors(w, c);
+    return status;
+}
+
+static mlp_status write_file(const char *path, const content *c, mlp_safetensors_writer *w,
+                             mlp_error *err)
 {
     mlp_atomic_file file;
     mlp_status status = mlp_atomic_file_open(&file, path, err);
@@ -150,33 +177,17 @@ mlp_status mlp_checkpoint_write(const char *path, const mlp_model *model, const 
     content c;
     mlp_safetensors_writer w;
     unsigned long crc = 0;
-    char crc_text[24];
     if (model->n_layers > MLP_CHECKPOINT_MAX_LAYERS)
         return mlp_fail(err, MLP_ERR_CONFIG, "%s: found %zu layers, wanted at most %d", path,
                         model->n_layers, MLP_CHECKPOINT_MAX_LAYERS);
     mlp_safetensors_begin(&w);
-    mlp_safetensors_add_metadata(&w, "mlp.version", MLP_VERSION);
     mlp_status status = content_init(&c, model, velocities, err);
     if (status == MLP_OK)
-        status =
-            add_text(&w, "mlp.config", mlp_config_to_json(config, MLP_CONFIG_WITHOUT_RUN, 0), err);
-    if (status == MLP_OK)
-        status =
-            add_text(&w, "mlp.class_names", class_names_to_json(class_names, model->classes), err);
-    mlp_safetensors_add_metadata(&w, "mlp.preprocess", "none");
-    if (status == MLP_OK)
-        status = add_text(&w, "mlp.input_shape", shape_to_json(rank, dims), err);
-    mlp_safetensors_add_metadata(&w, "mlp.output",
-                                 model->output == MLP_OUTPUT_SIGMOID ? "sigmoid" : "softmax");
-    if (status == MLP_OK)
         status = find_crc(&c, path, &crc, err);
-    snprintf(crc_text, sizeof crc_text, "%08lx", crc);
-    mlp_safetensors_add_metadata(&w, "mlp.crc32", crc_text);
-    if (status == MLP_OK && progress != NULL)
-        status = mlp_progress_add_metadata(progress, &w, err);
-    add_tensors(&w, &c);
     if (status == MLP_OK)
-        status = write_all(path, &c, &w, err);
+        status = compose_header(&w, &c, config, class_names, rank, dims, progress, crc, err);
+    if (status == MLP_OK)
+        status = write_file(path, &c, &w, err);
     mlp_json_writer_free(&w.json);
     free(c.values);
     return status;

@@ -14,8 +14,7 @@ static mlp_status make_one(const char *path, mlp_error *err)
         return MLP_OK;
     if (errno == EEXIST && stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
         errno = ENOTDIR;
-    return errno == EEXIST ? MLP_OK
-                           : mlp_fail_errno(err, MLP_ERR_RUNTIME, path, "make the folder");
+    return errno == EEXIST ? MLP_OK : mlp_fail_errno(err, MLP_ERR_RUNTIME, path, "make the folder");
 }
 
 mlp_status mlp_folder_make(const char *path, mlp_error *err)

@@ -75,10 +75,10 @@ static bool read_whole(const char *text, char *field)
 {
     char *end;
     errno = 0;
-    uintmax_t value = strtoumax(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || value > UINT64_MAX)
+    uint64_t value = strtoull(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0)
         return false;
-    memcpy(field, &(uint64_t){value}, sizeof(uint64_t));
+    memcpy(field, &value, sizeof value);
     return true;
 }
 

@@ -209,6 +209,8 @@ static void sums_have_one_order(void **state)
         }
 }
 
+/* A quick run takes whole panels only, as training does: valgrind 3.19 computes
+ * the scalar fnmadd of a loop's remainder as -(ab - c), which is -0 for +0. */
 static void sgd_is_the_portable_one(void **state)
 {
     (void)state;
@@ -217,10 +219,10 @@ static void sgd_is_the_portable_one(void **state)
         {0.1f, 0.0f, 0.0f, 0},  {0.1f, 0.9f, 0.0f, 0},     {0.05f, 0.9f, 0.0f, 1},
         {1.0f, 0.5f, 0.01f, 0}, {0.001f, 0.99f, 5e-4f, 1}, {0.0f, 0.9f, 0.1f, 1},
     };
-    for (size_t n = 0; n < MAX_N; n++)
+    for (size_t n = 0; n < MAX_N; n += quick_or(MLP_PANEL, 1))
         for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
             float *gradient = roll_floats(&d, MAX_N, FINITE);
-            float *velocity = roll_floats(&d, MAX_N, n % 4 == 3 ? WITH_INFINITIES : FINITE);
+            float *velocity = roll_floats(&d, MAX_N, s % 4 == 3 ? WITH_INFINITIES : FINITE);
             float *weight = roll_floats(&d, MAX_N, FINITE);
             float wanted_v[MAX_N], wanted_w[MAX_N], found_v[MAX_N], found_w[MAX_N];
             memcpy(wanted_v, velocity, sizeof wanted_v);
