@@ -77,19 +77,17 @@ what_it_is() {
 # began with an older part get one more try, from their start.
 fetch_from() {
     local url=$1 part=$2 name=$3 resumed
-    while :; do
-        resumed=no
-        if [ -s "$part" ]; then
-            resumed=yes
-        fi
+    for resumed in yes no; do
+        [ -s "$part" ] || resumed=no
         download "$url" "$part" || return 1
         if [ -f "$part" ] && is_right "$part" "$name"; then
             return 0
         fi
         log "  $url sent $(what_it_is "$part")"
         rm -f "$part"
-        [ "$resumed" = yes ] || return 4
+        [ "$resumed" = yes ] || break
     done
+    return 4
 }
 
 # fetch NAME: NAME.gz into the folder, from the first mirror that has it right.

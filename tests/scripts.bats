@@ -25,8 +25,10 @@ fake_curl() {
     cat >bin/curl <<'FAKE'
 #!/usr/bin/env bash
 set -eu
+resume=no
 while [ $# -gt 0 ]; do
     case $1 in
+    -C) resume=yes ;;
     -o) out=$2 && shift ;;
     http*) url=$1 ;;
     esac
@@ -34,6 +36,7 @@ while [ $# -gt 0 ]; do
 done
 echo "$url" >>"$CALLS"
 source=$SERVED/${url##*/}
+[ "$resume" = yes ] || rm -f "$out"
 have=0
 [ ! -f "$out" ] || have=$(wc -c <"$out")
 case $FAKE_CURL in

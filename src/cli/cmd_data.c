@@ -26,7 +26,7 @@ static const char MAKE_HELP[] =
     "Draws handwritten digits and their labels, as MNIST has them, into four gzipped IDX files.\n"
     "The same seed gives the same images.\n\n"
     "  --out DIR           the folder; made where it is not there\n"
-    "  --train N           training images; default 12000\n"
+    "  --train N           training images; default 20000\n"
     "  --test N            test images; default 2000\n"
     "  --seed S            default 1\n"
     "  -q, --quiet         no notes\n"
@@ -124,7 +124,7 @@ static mlp_status make_digits(const make_options *o, mlp_error *err)
 
 static int run_make_digits(int argc, char **argv)
 {
-    make_options o = {.n_train = 12000, .n_test = 2000, .seed = 1};
+    make_options o = {.n_train = 20000, .n_test = 2000, .seed = 1};
     const mlp_option options[] = {
         {.name = "out", .kind = MLP_OPTION_STRING, .target = &o.out},
         {.name = "train",

@@ -85,8 +85,9 @@ static mlp_status count_layers(const mlp_safetensors *file, const char *path, si
     if (file->n_tensors > most)
         return mlp_fail(err, MLP_ERR_CHECKPOINT, "%s: found %zu tensors, wanted at most %zu", path,
                         file->n_tensors, most);
-    for (*n_layers = 0; find_parameter(file, *n_layers, "weight", name) != NULL; ++*n_layers)
-        ;
+    *n_layers = 0;
+    while (find_parameter(file, *n_layers, "weight", name) != NULL)
+        ++*n_layers;
     if (*n_layers > 0 && *n_layers <= MLP_CHECKPOINT_MAX_LAYERS)
         return MLP_OK;
     if (*n_layers > 0)

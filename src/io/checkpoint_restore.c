@@ -56,11 +56,10 @@ mlp_status mlp_checkpoint_restore(const char *path, mlp_model *model, float *vel
     if (status == MLP_OK) {
         double *sums = progress->layer_norm_sums;
         memcpy(sums, c.progress.layer_norm_sums, c.progress.n_layers * sizeof *sums);
-        memcpy(model->params, c.model.params, model->n_params * sizeof *model->params);
-        memcpy(velocities, c.velocities, model->n_params * sizeof *velocities);
         *progress = c.progress;
         progress->layer_norm_sums = sums;
-        c.progress.layer_norm_sums = NULL;
+        memcpy(model->params, c.model.params, model->n_params * sizeof *model->params);
+        memcpy(velocities, c.velocities, model->n_params * sizeof *velocities);
     }
     mlp_checkpoint_free(&c);
     return status;

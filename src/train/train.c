@@ -129,8 +129,8 @@ static mlp_status count_step(mlp_trainer *trainer, double lr, mlp_error *err)
         if (!isfinite(norm) || (!isfinite(loss) && l + 1 == trainer->model.n_layers))
             return mlp_fail(err, MLP_ERR_DIVERGED,
                             "training diverged at step %llu (epoch %llu): the %s of layer "
-                            "linear%zu is not finite, lr %g; try a smaller train.sgd.lr or "
-                            "warmup_epochs",
+                            "linear%zu is not finite, lr %g; try a smaller train.sgd.lr, or "
+                            "train.schedule.warmup_epochs",
                             (unsigned long long)progress->step,
                             (unsigned long long)progress->epoch + 1,
                             isfinite(norm) ? "loss" : "gradient", l + 1, lr);

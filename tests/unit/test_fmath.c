@@ -168,6 +168,28 @@ static void a_nan_stays_one(void **state)
     assert_true(mlp_logf(INFINITY) == INFINITY);
 }
 
+static uint32_t add_bits(uint32_t hash, float x)
+{
+    return (hash ^ mlp_float_bits(x)) * 16777619u; /* FNV's prime */
+}
+
+/* A promise to every compiler and machine: runs repeat to the bit. A change of
+ * these sums is a change of every trained model. */
+static void the_bits_are_the_same_everywhere(void **state)
+{
+    (void)state;
+    uint32_t exp_bits = 0, log_bits = 0, log1p_bits = 0;
+    for (int i = 0; i < 20000; i++) {
+        float x = (float)i / 8192.0f;
+        exp_bits = add_bits(exp_bits, mlp_expf(-43.0f * x));
+        log_bits = add_bits(log_bits, mlp_logf(x + 1.0f));
+        log1p_bits = add_bits(log1p_bits, mlp_log1pf(x / 4.0f));
+    }
+    assert_int_equal(exp_bits, 0x6258939bu);
+    assert_int_equal(log_bits, 0x65f53376u);
+    assert_int_equal(log1p_bits, 0x704d95eu);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +203,7 @@ int main(void)
         cmocka_unit_test(log_is_within_2_ulp),
         cmocka_unit_test(log1p_is_within_3_ulp),
         cmocka_unit_test(a_nan_stays_one),
+        cmocka_unit_test(the_bits_are_the_same_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
