@@ -91,7 +91,7 @@ suite() {
         END { print passed + 0, failed + 0 }' "$out")
     # shellcheck disable=SC2086 # two numbers
     count $counts
-    grep -E '^\[  SKIPPED \] [^0-9]|^ok .* # skip' "$out" | sort -u | sed "s/^/  $what: /" >&2 || true
+    grep -E '^\[  SKIPPED \] [^0-9]|^ok .* # skip' "$out" | sort -u | sed "s|^|  $what: |" >&2 || true
     case $status:$counts in
     0:'0 0') failed "$what ran no test" "$out" ;;
     0:*' 0') ;;

@@ -230,7 +230,7 @@ static void translate(const mlp_command_line *line, struct option *longs, char *
 bool mlp_options_parse(const mlp_command_line *line, int *argc, char ***argv, int *exit_code)
 {
     struct option longs[MAX_OPTIONS + 2];
-    char shorts[2 * MAX_OPTIONS + sizeof ":h"];
+    char shorts[2 * (size_t)MAX_OPTIONS + sizeof ":h"];
     int result;
     *exit_code = MLP_OK;
     translate(line, longs, shorts);
