@@ -17,12 +17,13 @@ mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, 
     batch->labels = mlp_alloc(batch->capacity, sizeof *batch->labels);
     batch->input = mlp_alloc(batch->capacity, mlp_round_up(features, MLP_PANEL) * sizeof(float));
     batch->row_steps = mlp_alloc(tiles, features * sizeof *batch->row_steps);
+    batch->any_pixel = mlp_alloc(tiles, features * sizeof *batch->any_pixel);
     batch->row_counts = mlp_alloc(tiles, sizeof *batch->row_counts);
     batch->column_steps = mlp_alloc(batch->n_groups, batch->capacity * sizeof *batch->column_steps);
     batch->column_counts = mlp_alloc(batch->n_groups, sizeof *batch->column_counts);
     if (batch->pixels == NULL || batch->labels == NULL || batch->input == NULL ||
-        batch->row_steps == NULL || batch->row_counts == NULL || batch->column_steps == NULL ||
-        batch->column_counts == NULL) {
+        batch->any_pixel == NULL || batch->row_steps == NULL || batch->row_counts == NULL ||
+        batch->column_steps == NULL || batch->column_counts == NULL) {
         mlp_batch_free(batch);
         return mlp_fail_memory(err, "a batch");
     }
@@ -34,6 +35,7 @@ void mlp_batch_free(mlp_batch *batch)
     free(batch->pixels);
     free(batch->labels);
     free(batch->input);
+    free(batch->any_pixel);
     free(batch->row_steps);
     free(batch->row_counts);
     free(batch->column_steps);
@@ -50,14 +52,17 @@ static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t tile)
         kernels->unit_pixels(batch->features, batch->pixels[i], batch->input + i * MLP_PANEL,
                              batch->capacity * MLP_PANEL);
 
+    uint8_t *any = batch->any_pixel + tile * batch->features;
+    memcpy(any, batch->pixels[first], batch->features);
+    for (size_t i = first + 1; i < end; i++)
+        for (size_t k = 0; k < batch->features; k++)
+            any[k] |= batch->pixels[i][k];
+
     uint32_t *steps = batch->row_steps + tile * batch->features;
     uint32_t n = 0;
     for (size_t k = 0; k < batch->features; k++) {
-        unsigned any = 0;
-        for (size_t i = first; i < end; i++)
-            any |= batch->pixels[i][k];
         steps[n] = (uint32_t)k;
-        n += any != 0;
+        n += any[k] != 0;
     }
     batch->row_counts[tile] = n;
 }

@@ -26,6 +26,7 @@ typedef struct mlp_batch {
     uint8_t *labels;        /* (B): classes */
     float *input;           /* (capacity, features), panel layout */
 
+    uint8_t *any_pixel;      /* (capacity / 8, features): the images of a tile, or-ed together */
     uint32_t *row_steps;     /* (capacity / 8, features): ascending pixels */
     uint32_t *row_counts;    /* (capacity / 8): how many of them */
     uint32_t *column_steps;  /* (n_groups, capacity): ascending images */

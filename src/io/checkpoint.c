@@ -81,7 +81,7 @@ static mlp_status count_layers(const mlp_safetensors *file, const char *path, si
 {
     full_name name;
     char found[MLP_JSON_SHOWN_SIZE];
-    const size_t most = 4 * MLP_CHECKPOINT_MAX_LAYERS;
+    const size_t most = (size_t)4 * MLP_CHECKPOINT_MAX_LAYERS;
     if (file->n_tensors > most)
         return mlp_fail(err, MLP_ERR_CHECKPOINT, "%s: found %zu tensors, wanted at most %zu", path,
                         file->n_tensors, most);
@@ -185,8 +185,8 @@ static bool is_tensor_of(const mlp_model *model, const char *name)
     return false;
 }
 
-/* All wanted tensors are there; were there more in the file, it would mean another
- * network than the one that was found. */
+/* More tensors than the network has would mean another network than the one that
+ * was found. (With no more than that, a stranger is one that is missing.) */
 static mlp_status check_no_others(const mlp_checkpoint *c, const mlp_safetensors *file,
                                   const char *path, mlp_error *err)
 {
@@ -231,11 +231,11 @@ static mlp_status load_from(mlp_checkpoint *c, const mlp_safetensors *file, cons
     if (status == MLP_OK)
         status = make_model(&c->model, file, path, err);
     if (status == MLP_OK)
+        status = check_no_others(c, file, path, err);
+    if (status == MLP_OK)
         status = set_tensors(&c->model, c->model.params, "", file, path, err);
     if (status == MLP_OK && c->has_progress)
         status = load_progress(c, file, path, err);
-    if (status == MLP_OK)
-        status = check_no_others(c, file, path, err);
     if (status == MLP_OK)
         status = is_ours ? mlp_checkpoint_describe(c, file, path, err)
                          : mlp_checkpoint_describe_foreign(c, err);

@@ -169,7 +169,7 @@ mlp_status mlp_checkpoint_describe_foreign(mlp_checkpoint *c, mlp_error *err)
     c->preprocess = mlp_strdup("none");
     if (c->preprocess == NULL)
         return mlp_fail_memory(err, "the preprocessing");
-    bool is_square = c->model.features == MNIST_SIDE * MNIST_SIDE;
+    bool is_square = c->model.features == (size_t)MNIST_SIDE * MNIST_SIDE;
     c->rank = is_square ? 2 : 1;
     c->dims[0] = is_square ? MNIST_SIDE : (uint32_t)c->model.features;
     c->dims[1] = is_square ? MNIST_SIDE : 0;

@@ -38,11 +38,10 @@ void mlp_metrics_close(mlp_metrics *metrics)
 mlp_status mlp_metrics_append(mlp_metrics *metrics, const char *line, mlp_error *err)
 {
     size_t length = strlen(line);
-    char *text = malloc(length + 1);
+    char *text = mlp_strdup(line);
     if (text == NULL)
         return mlp_fail_memory(err, "a line of metrics");
-    memcpy(text, line, length);
-    text[length] = '\n';
+    text[length] = '\n'; /* in the place of the NUL */
     mlp_status status = mlp_write_all(metrics->fd, metrics->path, text, length + 1, err);
     free(text);
     return status;
