@@ -214,7 +214,7 @@ tier_unit_valgrind() {
 # golden VARIANT
 golden() {
     build "mlp ($1)" VARIANT="$1" "build/$1/mlp" || return 0
-    suite 'the golden cases' env MLP="$ROOT/build/$1/mlp" within 1800 ./tests/cli/run.sh
+    suite 'the golden cases' within 1800 env MLP="$ROOT/build/$1/mlp" ./tests/cli/run.sh
 }
 
 tier_cli() {

@@ -12,10 +12,11 @@ static const mlp_kernels *const compiled[] = {
     &mlp_kernels_avx512,
 #endif
 };
+enum { N_COMPILED = sizeof compiled / sizeof compiled[0] };
 
 const mlp_kernels *mlp_kernels_list(size_t index)
 {
-    return index < sizeof compiled / sizeof *compiled ? compiled[index] : NULL;
+    return index < N_COMPILED ? compiled[index] : NULL;
 }
 
 bool mlp_kernels_supported(const mlp_kernels *kernels)
