@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/version.h"
 #include "config/json_writer.h"
@@ -16,13 +16,6 @@
 #include "io/checkpoint.h"
 #include "io/run_folder.h"
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 mlp_status train_run_init(train_run *run, const mlp_config *config, char *folder,
                           const mlp_dataset *data, bool quiet, mlp_error *err)
 {
@@ -30,7 +23,7 @@ mlp_status train_run_init(train_run *run, const mlp_config *config, char *folder
     run->config = config;
     run->quiet = quiet;
     run->on_terminal = isatty(STDERR_FILENO) == 1;
-    run->started = seconds_now();
+    run->started = mlp_clock_seconds();
     run->folder = folder;
     run->best_path = mlp_run_folder_file(folder, "best.safetensors");
     run->last_path = mlp_run_folder_file(folder, "last.safetensors");
@@ -170,7 +163,7 @@ static void show_bar(void *context, const mlp_trainer *trainer, size_t images, s
 {
     enum { BAR_WIDTH = 30 };
     train_run *run = context;
-    double now = seconds_now();
+    double now = mlp_clock_seconds();
     if (run->quiet || !run->on_terminal || now - run->shown < 0.1)
         return;
     run->shown = now;
@@ -308,7 +301,7 @@ mlp_status train_run_end(train_run *run, const mlp_trainer *trainer, const mlp_e
     open_line(&w, "end", &trainer->progress);
     if (test != NULL)
         write_test(&w, test);
-    write_number(&w, "seconds", seconds_now() - run->started);
+    write_number(&w, "seconds", mlp_clock_seconds() - run->started);
     write_count(&w, "peak_memory_bytes", peak_memory_bytes());
     write_machine(&w, trainer);
     write_text(&w, "run", run->folder);

@@ -43,6 +43,17 @@ void mlp_batch_free(mlp_batch *batch)
     memset(batch, 0, sizeof *batch);
 }
 
+void mlp_batch_fill(mlp_batch *batch, const mlp_dataset *data, const uint32_t *index, size_t first,
+                    size_t size)
+{
+    batch->size = size;
+    for (size_t i = 0; i < size; i++) {
+        size_t image = index == NULL ? first + i : index[first + i];
+        batch->pixels[i] = data->pixels + image * data->features;
+        batch->labels[i] = data->labels[image];
+    }
+}
+
 /* Images first .. end-1 of one tile: floats, and the pixels that any of them sets. */
 static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t tile)
 {

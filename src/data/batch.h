@@ -14,6 +14,7 @@
 
 #include "base/status.h"
 #include "base/team.h"
+#include "data/dataset.h"
 #include "kernels/kernels.h"
 
 typedef struct mlp_batch {
@@ -35,6 +36,12 @@ typedef struct mlp_batch {
 
 mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, mlp_error *err);
 void mlp_batch_free(mlp_batch *batch);
+
+/* The batch becomes images index[first] .. index[first + size - 1] of data, or where
+ * index is NULL images first .. first + size - 1; size <= capacity. Names them only:
+ * pixels are borrowed from data. */
+void mlp_batch_fill(mlp_batch *batch, const mlp_dataset *data, const uint32_t *index, size_t first,
+                    size_t size);
 
 /* Converts this thread's part of the images that `pixels` and `size` name. The
  * caller puts a barrier behind it. */

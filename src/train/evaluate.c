@@ -15,18 +15,6 @@ static void evaluate_batch(mlp_team *team, size_t thread, void *argument)
     mlp_pass_loss(argument, team, thread);
 }
 
-/* Images first .. first + size - 1 of the selection become the batch. */
-static void fill_batch(mlp_batch *batch, const mlp_dataset *data, const uint32_t *index,
-                       size_t first, size_t size)
-{
-    batch->size = size;
-    for (size_t i = 0; i < size; i++) {
-        size_t image = index == NULL ? first + i : index[first + i];
-        batch->pixels[i] = data->pixels + image * data->features;
-        batch->labels[i] = data->labels[image];
-    }
-}
-
 static void count_batch(mlp_evaluation *evaluation, const mlp_pass *pass)
 {
     for (size_t i = 0; i < pass->batch.size; i++) {
@@ -56,8 +44,8 @@ mlp_status mlp_evaluate(mlp_evaluation *evaluation, const mlp_model *model, cons
     }
     for (size_t first = 0; first < evaluation->count; first += EVALUATION_BATCH) {
         size_t left = evaluation->count - first;
-        fill_batch(&pass.batch, data, index, first,
-                   left < EVALUATION_BATCH ? left : EVALUATION_BATCH);
+        mlp_batch_fill(&pass.batch, data, index, first,
+                       left < EVALUATION_BATCH ? left : EVALUATION_BATCH);
         mlp_team_run(team, evaluate_batch, &pass);
         count_batch(evaluation, &pass);
     }

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "train/evaluate.h"
@@ -80,20 +80,6 @@ static void order_epoch(mlp_trainer *trainer)
                         trainer->split.n_train, trainer->order);
 }
 
-static void fill_batch(mlp_trainer *trainer)
-{
-    mlp_batch *batch = &trainer->pass.batch;
-    size_t batch_size = trainer->config->train.batch_size;
-    size_t first = trainer->progress.step_in_epoch * batch_size;
-    size_t left = trainer->split.n_train - first;
-    batch->size = left < batch_size ? left : batch_size;
-    for (size_t i = 0; i < batch->size; i++) {
-        size_t image = trainer->order[first + i];
-        batch->pixels[i] = trainer->data->pixels + image * trainer->data->features;
-        batch->labels[i] = trainer->data->labels[image];
-    }
-}
-
 typedef struct step_job {
     mlp_trainer *trainer;
     mlp_sgd_step step;
@@ -150,16 +136,12 @@ static mlp_status take_step(mlp_trainer *trainer, double *lr, mlp_error *err)
                              .momentum = (float)train->sgd.momentum,
                              .weight_decay = (float)train->sgd.weight_decay,
                              .nesterov = train->sgd.nesterov}};
-    fill_batch(trainer);
+    size_t first = trainer->progress.step_in_epoch * train->batch_size;
+    size_t left = trainer->split.n_train - first;
+    mlp_batch_fill(&trainer->pass.batch, trainer->data, trainer->order, first,
+                   left < train->batch_size ? left : train->batch_size);
     mlp_team_run(trainer->team, run_step, &job);
     return count_step(trainer, *lr, err);
-}
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 /* Steps until the epoch is complete or the observer wants to stop. */
@@ -244,11 +226,11 @@ static mlp_status run_epoch(mlp_trainer *trainer, const mlp_train_observer *obse
     size_t steps = mlp_trainer_steps_per_epoch(trainer);
     size_t skipped = trainer->progress.step_in_epoch * trainer->config->train.batch_size;
     mlp_epoch_report report;
-    double lr = 0.0, start = seconds_now();
+    double lr = 0.0, start = mlp_clock_seconds();
     mlp_status status = run_steps(trainer, observer, &lr, stopped, err);
     if (status != MLP_OK || trainer->progress.step_in_epoch < steps)
         return status;
-    double seconds = seconds_now() - start;
+    double seconds = mlp_clock_seconds() - start;
     status = close_epoch(trainer, lr, seconds, trainer->split.n_train - skipped, &report, err);
     if (status == MLP_OK && observer->on_epoch != NULL)
         status = observer->on_epoch(observer->context, trainer, &report, err);
