@@ -85,8 +85,7 @@ static void write_tensors(mlp_json_writer *w, const mlp_safetensors *file)
     for (size_t i = 0; i < file->n_tensors; i++) {
         const mlp_safetensors_tensor *tensor = &file->tensors[i];
         mlp_json_write_open_object(w);
-        mlp_json_write_key(w, "name");
-        mlp_json_write_string(w, tensor->name);
+        mlp_json_write_text_member(w, "name", tensor->name);
         mlp_json_write_key(w, "shape");
         mlp_json_write_open_array(w);
         for (size_t d = 0; d < tensor->rank; d++)
@@ -105,8 +104,7 @@ static void write_metadata(mlp_json_writer *w, const mlp_json *metadata)
     for (; m != NULL; m = mlp_json_next(m)) {
         const char *value = "";
         mlp_json_get_string(m, &value);
-        mlp_json_write_key(w, mlp_json_key(m));
-        mlp_json_write_string(w, value);
+        mlp_json_write_text_member(w, mlp_json_key(m), value);
     }
     mlp_json_write_close_object(w);
 }
@@ -115,27 +113,22 @@ void mlp_checkpoint_info_write_json(const mlp_checkpoint_info *info, mlp_json_wr
 {
     const mlp_checkpoint *c = &info->checkpoint;
     mlp_json_write_open_object(w);
-    mlp_json_write_key(w, "path");
-    mlp_json_write_string(w, info->path);
+    mlp_json_write_text_member(w, "path", info->path);
     mlp_json_write_key(w, "input");
     mlp_json_write_open_array(w);
     for (size_t i = 0; i < c->rank; i++)
         mlp_json_write_uint64(w, c->dims[i]);
     mlp_json_write_close_array(w);
-    mlp_json_write_key(w, "output");
-    mlp_json_write_string(w, output_name(c));
+    mlp_json_write_text_member(w, "output", output_name(c));
     mlp_json_write_key(w, "classes");
     mlp_json_write_open_array(w);
     for (size_t i = 0; i < c->model.classes; i++)
         mlp_json_write_string(w, c->class_names[i]);
     mlp_json_write_close_array(w);
-    mlp_json_write_key(w, "parameters");
-    mlp_json_write_uint64(w, mlp_model_param_count(&c->model));
+    mlp_json_write_count_member(w, "parameters", mlp_model_param_count(&c->model));
     if (c->has_progress) {
-        mlp_json_write_key(w, "epoch");
-        mlp_json_write_uint64(w, c->progress.epoch);
-        mlp_json_write_key(w, "step");
-        mlp_json_write_uint64(w, c->progress.step);
+        mlp_json_write_count_member(w, "epoch", c->progress.epoch);
+        mlp_json_write_count_member(w, "step", c->progress.step);
     }
     write_tensors(w, &info->file);
     write_metadata(w, info->file.metadata);

@@ -71,10 +71,8 @@ static void write_program(mlp_json_writer *w, const mlp_common_options *common,
 {
     cpu_feature features[N_FEATURES];
     list_features(features);
-    mlp_json_write_key(w, "version");
-    mlp_json_write_string(w, MLP_VERSION);
-    mlp_json_write_key(w, "compiler");
-    mlp_json_write_string(w, COMPILER);
+    mlp_json_write_text_member(w, "version", MLP_VERSION);
+    mlp_json_write_text_member(w, "compiler", COMPILER);
     mlp_json_write_key(w, "cpu");
     mlp_json_write_open_array(w);
     for (size_t i = 0; i < N_FEATURES; i++) {
@@ -86,17 +84,14 @@ static void write_program(mlp_json_writer *w, const mlp_common_options *common,
     mlp_json_write_open_array(w);
     for (size_t i = 0; mlp_kernels_list(i) != NULL; i++) {
         mlp_json_write_open_object(w);
-        mlp_json_write_key(w, "name");
-        mlp_json_write_string(w, mlp_kernels_list(i)->name);
+        mlp_json_write_text_member(w, "name", mlp_kernels_list(i)->name);
         mlp_json_write_key(w, "supported");
         mlp_json_write_bool(w, mlp_kernels_supported(mlp_kernels_list(i)));
         mlp_json_write_close_object(w);
     }
     mlp_json_write_close_array(w);
-    mlp_json_write_key(w, "kernel");
-    mlp_json_write_string(w, chosen->name);
-    mlp_json_write_key(w, "threads");
-    mlp_json_write_uint64(w, mlp_options_thread_count(common));
+    mlp_json_write_text_member(w, "kernel", chosen->name);
+    mlp_json_write_count_member(w, "threads", mlp_options_thread_count(common));
     for (size_t i = 0; i < sizeof OPTIONAL / sizeof *OPTIONAL; i++) {
         mlp_json_write_key(w, OPTIONAL[i]);
         mlp_json_write_bool(w, false);

@@ -100,12 +100,9 @@ void mlp_data_check_print_text(const mlp_data_check *check)
 static void write_half(mlp_json_writer *w, const mlp_data_half *half)
 {
     mlp_json_write_open_object(w);
-    mlp_json_write_key(w, "images");
-    mlp_json_write_string(w, half->images_path);
-    mlp_json_write_key(w, "labels");
-    mlp_json_write_string(w, half->labels_path);
-    mlp_json_write_key(w, "count");
-    mlp_json_write_uint64(w, half->count);
+    mlp_json_write_text_member(w, "images", half->images_path);
+    mlp_json_write_text_member(w, "labels", half->labels_path);
+    mlp_json_write_count_member(w, "count", half->count);
     mlp_json_write_key(w, "dims");
     mlp_json_write_open_array(w);
     for (size_t i = 0; i < half->rank; i++)
@@ -118,8 +115,7 @@ static void write_half(mlp_json_writer *w, const mlp_data_half *half)
         if (half->label_counts[label] == 0)
             continue;
         snprintf(name, sizeof name, "%u", (unsigned)label & UINT8_MAX);
-        mlp_json_write_key(w, name);
-        mlp_json_write_uint64(w, half->label_counts[label]);
+        mlp_json_write_count_member(w, name, half->label_counts[label]);
     }
     mlp_json_write_close_object(w);
     mlp_json_write_close_object(w);
@@ -130,8 +126,7 @@ mlp_status mlp_data_check_print_json(const mlp_data_check *check, mlp_error *err
     mlp_json_writer w;
     mlp_json_writer_init(&w, 0);
     mlp_json_write_open_object(&w);
-    mlp_json_write_key(&w, "dir");
-    mlp_json_write_string(&w, check->dir);
+    mlp_json_write_text_member(&w, "dir", check->dir);
     for (size_t i = 0; i < 2; i++) {
         mlp_json_write_key(&w, HALF_NAMES[i]);
         write_half(&w, &check->halves[i]);

@@ -85,16 +85,11 @@ static void write_classes(mlp_json_writer *w, const mlp_eval_report *report)
     for (size_t c = 0; c < report->result->classes; c++) {
         mlp_class_report r = mlp_evaluation_class(report->result, c);
         mlp_json_write_open_object(w);
-        mlp_json_write_key(w, "name");
-        mlp_json_write_string(w, report->class_names[c]);
-        mlp_json_write_key(w, "precision");
-        mlp_json_write_double(w, r.precision);
-        mlp_json_write_key(w, "recall");
-        mlp_json_write_double(w, r.recall);
-        mlp_json_write_key(w, "f1");
-        mlp_json_write_double(w, r.f1);
-        mlp_json_write_key(w, "support");
-        mlp_json_write_uint64(w, r.support);
+        mlp_json_write_text_member(w, "name", report->class_names[c]);
+        mlp_json_write_number_member(w, "precision", r.precision);
+        mlp_json_write_number_member(w, "recall", r.recall);
+        mlp_json_write_number_member(w, "f1", r.f1);
+        mlp_json_write_count_member(w, "support", r.support);
         mlp_json_write_close_object(w);
     }
     mlp_json_write_close_array(w);
@@ -120,19 +115,15 @@ mlp_status mlp_eval_report_print_json(const mlp_eval_report *report, mlp_error *
     mlp_json_writer w;
     mlp_json_writer_init(&w, 0);
     mlp_json_write_open_object(&w);
-    mlp_json_write_key(&w, "checkpoint");
-    mlp_json_write_string(&w, report->checkpoint);
+    mlp_json_write_text_member(&w, "checkpoint", report->checkpoint);
     mlp_json_write_key(&w, "split");
     if (report->split == NULL)
         mlp_json_write_null(&w);
     else
         mlp_json_write_string(&w, report->split);
-    mlp_json_write_key(&w, "images");
-    mlp_json_write_uint64(&w, result->count);
-    mlp_json_write_key(&w, "loss");
-    mlp_json_write_double(&w, result->loss);
-    mlp_json_write_key(&w, "accuracy");
-    mlp_json_write_double(&w, mlp_evaluation_accuracy(result));
+    mlp_json_write_count_member(&w, "images", result->count);
+    mlp_json_write_number_member(&w, "loss", result->loss);
+    mlp_json_write_number_member(&w, "accuracy", mlp_evaluation_accuracy(result));
     mlp_json_write_key(&w, "accuracy_interval");
     mlp_json_write_open_array(&w);
     mlp_json_write_double(&w, interval.low);

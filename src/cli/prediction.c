@@ -38,8 +38,7 @@ void mlp_prediction_print_text(const mlp_prediction *prediction, bool name_file)
 /* Two members of an open object. */
 static void write_class(mlp_json_writer *w, const mlp_prediction *prediction, uint8_t c)
 {
-    mlp_json_write_key(w, "class");
-    mlp_json_write_string(w, prediction->class_names[c]);
+    mlp_json_write_text_member(w, "class", prediction->class_names[c]);
     mlp_json_write_key(w, "probability");
     mlp_json_write_float(w, prediction->probabilities[c]);
 }
@@ -49,10 +48,8 @@ mlp_status mlp_prediction_print_json(const mlp_prediction *prediction, mlp_error
     mlp_json_writer w;
     mlp_json_writer_init(&w, 0);
     mlp_json_write_open_object(&w);
-    mlp_json_write_key(&w, "file");
-    mlp_json_write_string(&w, prediction->file);
-    mlp_json_write_key(&w, "index");
-    mlp_json_write_uint64(&w, prediction->index);
+    mlp_json_write_text_member(&w, "file", prediction->file);
+    mlp_json_write_count_member(&w, "index", prediction->index);
     write_class(&w, prediction, prediction->order[0]);
     mlp_json_write_key(&w, "top");
     mlp_json_write_open_array(&w);

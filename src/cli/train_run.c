@@ -61,32 +61,14 @@ static mlp_status write_last(const train_run *run, const mlp_trainer *trainer, m
                                 &trainer->progress, err);
 }
 
-static void write_number(mlp_json_writer *w, const char *key, double value)
-{
-    mlp_json_write_key(w, key);
-    mlp_json_write_double(w, value);
-}
-
-static void write_count(mlp_json_writer *w, const char *key, uint64_t value)
-{
-    mlp_json_write_key(w, key);
-    mlp_json_write_uint64(w, value);
-}
-
-static void write_text(mlp_json_writer *w, const char *key, const char *value)
-{
-    mlp_json_write_key(w, key);
-    mlp_json_write_string(w, value);
-}
-
 /* Every line says first what happened and how far the training was. */
 static void open_line(mlp_json_writer *w, const char *event, const mlp_progress *progress)
 {
     mlp_json_writer_init(w, 0);
     mlp_json_write_open_object(w);
-    write_text(w, "event", event);
-    write_count(w, "epoch", progress->epoch);
-    write_count(w, "step", progress->step);
+    mlp_json_write_text_member(w, "event", event);
+    mlp_json_write_count_member(w, "epoch", progress->epoch);
+    mlp_json_write_count_member(w, "step", progress->step);
 }
 
 /* Ends the object and appends the line; *line is handed over unless it is NULL. */
@@ -106,9 +88,9 @@ static mlp_status append_line(train_run *run, mlp_json_writer *w, char **line, m
 
 static void write_machine(mlp_json_writer *w, const mlp_trainer *trainer)
 {
-    write_text(w, "kernel", trainer->kernels->name);
-    write_count(w, "threads", trainer->team->n_threads);
-    write_text(w, "version", MLP_VERSION);
+    mlp_json_write_text_member(w, "kernel", trainer->kernels->name);
+    mlp_json_write_count_member(w, "threads", trainer->team->n_threads);
+    mlp_json_write_text_member(w, "version", MLP_VERSION);
 }
 
 static mlp_status write_config(const train_run *run, mlp_error *err)
@@ -130,11 +112,11 @@ static mlp_status append_start(train_run *run, const mlp_trainer *trainer, bool 
     open_line(&w, "start", &trainer->progress);
     mlp_json_write_key(&w, "resumed");
     mlp_json_write_bool(&w, resumed);
-    write_text(&w, "name", run->config->name);
-    write_count(&w, "seed", run->config->seed);
-    write_count(&w, "train_images", trainer->split.n_train);
-    write_count(&w, "validation_images", trainer->split.n_validation);
-    write_count(&w, "parameters", mlp_model_param_count(&trainer->model));
+    mlp_json_write_text_member(&w, "name", run->config->name);
+    mlp_json_write_count_member(&w, "seed", run->config->seed);
+    mlp_json_write_count_member(&w, "train_images", trainer->split.n_train);
+    mlp_json_write_count_member(&w, "validation_images", trainer->split.n_validation);
+    mlp_json_write_count_member(&w, "parameters", mlp_model_param_count(&trainer->model));
     write_machine(&w, trainer);
     return append_line(run, &w, NULL, err);
 }
@@ -194,26 +176,26 @@ static mlp_status append_epoch(train_run *run, const mlp_trainer *trainer,
 {
     mlp_json_writer w;
     open_line(&w, "epoch", &trainer->progress);
-    write_number(&w, "train_loss", report->train_loss);
-    write_number(&w, "train_accuracy", report->train_accuracy);
+    mlp_json_write_number_member(&w, "train_loss", report->train_loss);
+    mlp_json_write_number_member(&w, "train_accuracy", report->train_accuracy);
     if (report->has_validation) {
-        write_number(&w, "validation_loss", report->validation_loss);
-        write_number(&w, "validation_accuracy", report->validation_accuracy);
+        mlp_json_write_number_member(&w, "validation_loss", report->validation_loss);
+        mlp_json_write_number_member(&w, "validation_accuracy", report->validation_accuracy);
     } else {
         mlp_json_write_key(&w, "validation_loss");
         mlp_json_write_null(&w);
         mlp_json_write_key(&w, "validation_accuracy");
         mlp_json_write_null(&w);
     }
-    write_number(&w, "lr", report->lr);
-    write_number(&w, "grad_norm", report->grad_norm);
+    mlp_json_write_number_member(&w, "lr", report->lr);
+    mlp_json_write_number_member(&w, "grad_norm", report->grad_norm);
     mlp_json_write_key(&w, "layer_grad_norms");
     mlp_json_write_open_array(&w);
     for (size_t l = 0; l < report->n_layers; l++)
         mlp_json_write_double(&w, report->layer_grad_norms[l]);
     mlp_json_write_close_array(&w);
-    write_number(&w, "seconds", report->seconds);
-    write_number(&w, "images_per_second", report->images_per_second);
+    mlp_json_write_number_member(&w, "seconds", report->seconds);
+    mlp_json_write_number_member(&w, "images_per_second", report->images_per_second);
     return append_line(run, &w, NULL, err);
 }
 
@@ -257,7 +239,7 @@ mlp_status train_run_interrupted(train_run *run, const mlp_trainer *trainer, mlp
     if (status != MLP_OK)
         return status;
     open_line(&w, "interrupted", &trainer->progress);
-    write_count(&w, "signal", (uint64_t)train_run_signal());
+    mlp_json_write_count_member(&w, "signal", (uint64_t)train_run_signal());
     return append_line(run, &w, NULL, err);
 }
 
@@ -266,7 +248,7 @@ mlp_status train_run_diverged(train_run *run, const mlp_trainer *trainer, const 
 {
     mlp_json_writer w;
     open_line(&w, "diverged", &trainer->progress);
-    write_text(&w, "message", why);
+    mlp_json_write_text_member(&w, "message", why);
     return append_line(run, &w, NULL, err);
 }
 
@@ -284,9 +266,9 @@ static uint64_t peak_memory_bytes(void)
 static void write_test(mlp_json_writer *w, const mlp_evaluation *test)
 {
     mlp_interval interval = mlp_wilson_interval(test->correct, test->count);
-    write_count(w, "test_images", test->count);
-    write_number(w, "test_loss", test->loss);
-    write_number(w, "test_accuracy", mlp_evaluation_accuracy(test));
+    mlp_json_write_count_member(w, "test_images", test->count);
+    mlp_json_write_number_member(w, "test_loss", test->loss);
+    mlp_json_write_number_member(w, "test_accuracy", mlp_evaluation_accuracy(test));
     mlp_json_write_key(w, "test_accuracy_interval");
     mlp_json_write_open_array(w);
     mlp_json_write_double(w, interval.low);
@@ -301,10 +283,10 @@ mlp_status train_run_end(train_run *run, const mlp_trainer *trainer, const mlp_e
     open_line(&w, "end", &trainer->progress);
     if (test != NULL)
         write_test(&w, test);
-    write_number(&w, "seconds", mlp_clock_seconds() - run->started);
-    write_count(&w, "peak_memory_bytes", peak_memory_bytes());
+    mlp_json_write_number_member(&w, "seconds", mlp_clock_seconds() - run->started);
+    mlp_json_write_count_member(&w, "peak_memory_bytes", peak_memory_bytes());
     write_machine(&w, trainer);
-    write_text(&w, "run", run->folder);
+    mlp_json_write_text_member(&w, "run", run->folder);
     return append_line(run, &w, line, err);
 }
 

@@ -226,3 +226,21 @@ void mlp_json_write_null(mlp_json_writer *w)
 {
     mlp_json_write_raw(w, "null");
 }
+
+void mlp_json_write_text_member(mlp_json_writer *w, const char *key, const char *value)
+{
+    mlp_json_write_key(w, key);
+    mlp_json_write_string(w, value);
+}
+
+void mlp_json_write_count_member(mlp_json_writer *w, const char *key, uint64_t value)
+{
+    mlp_json_write_key(w, key);
+    mlp_json_write_uint64(w, value);
+}
+
+void mlp_json_write_number_member(mlp_json_writer *w, const char *key, double value)
+{
+    mlp_json_write_key(w, key);
+    mlp_json_write_double(w, value);
+}

@@ -62,6 +62,11 @@ void mlp_json_write_null(mlp_json_writer *w);
 /* A value that is JSON text already. */
 void mlp_json_write_raw(mlp_json_writer *w, const char *json);
 
+/* A member of the open object: its key and its value in one. */
+void mlp_json_write_text_member(mlp_json_writer *w, const char *key, const char *value);
+void mlp_json_write_count_member(mlp_json_writer *w, const char *key, uint64_t value);
+void mlp_json_write_number_member(mlp_json_writer *w, const char *key, double value);
+
 enum { MLP_JSON_NUMBER_SIZE = 40 };
 
 /* The number as mlp_json_write_double / _float write it, NUL-terminated. */
