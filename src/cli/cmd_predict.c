@@ -60,8 +60,10 @@ typedef struct predict_session {
 
 static void predict_batch(mlp_team *team, size_t thread, void *argument)
 {
-    mlp_pass_forward(argument, team, thread);
-    mlp_pass_loss(argument, team, thread);
+    mlp_pass *pass = argument;
+    mlp_batch_pack(&pass->batch, pass->kernels, team, thread);
+    mlp_team_barrier(team);
+    mlp_pass_forward(pass, team, thread);
 }
 
 static mlp_status check_preprocess(const char *mode)

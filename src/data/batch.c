@@ -5,25 +5,28 @@
 
 #include "base/mem.h"
 
+enum {
+    CACHE_LINE = 64,
+    PREFETCH_TILES = 2, /* the dataset's next images come from memory, in random order */
+    CHUNK = 256,        /* pixels that are interleaved and packed at a time */
+};
+
 mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, mlp_error *err)
 {
     memset(batch, 0, sizeof *batch);
     batch->features = features;
     batch->capacity = mlp_round_up(max_images, MLP_TILE);
     batch->n_groups = mlp_round_up(features, MLP_TILE) / MLP_TILE;
-    size_t tiles = batch->capacity / MLP_TILE;
+    batch->word_stride = batch->capacity + CACHE_LINE / sizeof *batch->words;
 
     batch->pixels = mlp_alloc(batch->capacity, sizeof *batch->pixels);
+    batch->blank = mlp_alloc(1, features);
     batch->labels = mlp_alloc(batch->capacity, sizeof *batch->labels);
-    batch->input = mlp_alloc(batch->capacity, mlp_round_up(features, MLP_PANEL) * sizeof(float));
-    batch->row_steps = mlp_alloc(tiles, features * sizeof *batch->row_steps);
-    batch->any_pixel = mlp_alloc(tiles, features * sizeof *batch->any_pixel);
-    batch->row_counts = mlp_alloc(tiles, sizeof *batch->row_counts);
-    batch->column_steps = mlp_alloc(batch->n_groups, batch->capacity * sizeof *batch->column_steps);
-    batch->column_counts = mlp_alloc(batch->n_groups, sizeof *batch->column_counts);
-    if (batch->pixels == NULL || batch->labels == NULL || batch->input == NULL ||
-        batch->any_pixel == NULL || batch->row_steps == NULL || batch->row_counts == NULL ||
-        batch->column_steps == NULL || batch->column_counts == NULL) {
+    batch->words = mlp_alloc(batch->n_groups, batch->word_stride * sizeof *batch->words);
+    if (batch->pixels == NULL || batch->blank == NULL || batch->labels == NULL ||
+        batch->words == NULL ||
+        !mlp_packed_init(&batch->rows, batch->capacity / MLP_TILE, features) ||
+        !mlp_packed_init(&batch->columns, batch->n_groups, batch->capacity)) {
         mlp_batch_free(batch);
         return mlp_fail_memory(err, "a batch");
     }
@@ -33,13 +36,11 @@ mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, 
 void mlp_batch_free(mlp_batch *batch)
 {
     free(batch->pixels);
+    free(batch->blank);
     free(batch->labels);
-    free(batch->input);
-    free(batch->any_pixel);
-    free(batch->row_steps);
-    free(batch->row_counts);
-    free(batch->column_steps);
-    free(batch->column_counts);
+    free(batch->words);
+    mlp_packed_free(&batch->rows);
+    mlp_packed_free(&batch->columns);
     memset(batch, 0, sizeof *batch);
 }
 
@@ -54,57 +55,72 @@ void mlp_batch_fill(mlp_batch *batch, const mlp_dataset *data, const uint32_t *i
     }
 }
 
-/* Images first .. end-1 of one tile: floats, and the pixels that any of them sets. */
-static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t tile)
+/* Of a tile's four images; past the batch's end they are blank. */
+static const uint8_t *tile_image(const mlp_batch *batch, size_t tile, size_t i)
 {
-    size_t first = tile * MLP_TILE;
-    size_t end = first + MLP_TILE < batch->size ? first + MLP_TILE : batch->size;
-    for (size_t i = first; i < end; i++)
-        kernels->unit_pixels(batch->features, batch->pixels[i], batch->input + i * MLP_PANEL,
-                             batch->capacity * MLP_PANEL);
-
-    uint8_t *any = batch->any_pixel + tile * batch->features;
-    memcpy(any, batch->pixels[first], batch->features);
-    for (size_t i = first + 1; i < end; i++)
-        for (size_t k = 0; k < batch->features; k++)
-            any[k] |= batch->pixels[i][k];
-
-    uint32_t *steps = batch->row_steps + tile * batch->features;
-    uint32_t n = 0;
-    for (size_t k = 0; k < batch->features; k++) {
-        steps[n] = (uint32_t)k;
-        n += any[k] != 0;
-    }
-    batch->row_counts[tile] = n;
+    size_t image = tile * MLP_TILE + i;
+    return image < batch->size ? batch->pixels[image] : batch->blank;
 }
 
-/* The images that set any of the 8 pixels of one group. */
-static void list_images(mlp_batch *batch, size_t group)
+static void prefetch_tile(const mlp_batch *batch, size_t tile)
 {
-    size_t first = group * MLP_TILE;
-    size_t width = batch->features - first < MLP_TILE ? batch->features - first : MLP_TILE;
-    uint32_t *steps = batch->column_steps + group * batch->capacity;
-    uint32_t n = 0;
-    for (size_t i = 0; i < batch->size; i++) {
-        uint64_t eight = 0;
-        if (width == MLP_TILE) /* said twice, so that it becomes one load */
-            memcpy(&eight, batch->pixels[i] + first, sizeof eight);
-        else
-            memcpy(&eight, batch->pixels[i] + first, width);
-        steps[n] = (uint32_t)i;
-        n += eight != 0;
+    if (tile >= mlp_batch_tiles(batch))
+        return;
+    for (size_t i = 0; i < MLP_TILE; i++)
+        for (size_t k = 0; k < batch->features; k += CACHE_LINE)
+            __builtin_prefetch(tile_image(batch, tile, i) + k);
+}
+
+static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t tile)
+{
+    uint32_t *steps = mlp_packed_steps(&batch->rows, tile), words[CHUNK];
+    float *values = mlp_packed_values(&batch->rows, tile);
+    size_t count = 0;
+    for (size_t k = 0; k < batch->features; k += CHUNK) {
+        size_t n = batch->features - k < CHUNK ? batch->features - k : CHUNK;
+        const uint8_t *chunk[MLP_TILE];
+        for (size_t i = 0; i < MLP_TILE; i++)
+            chunk[i] = tile_image(batch, tile, i) + k;
+        kernels->interleave(n, chunk, words);
+        count += kernels->pack_pixels(n, k, words, steps + count, values + count * MLP_TILE);
     }
-    batch->column_counts[group] = n;
+    batch->rows.counts[tile] = (uint32_t)count;
+}
+
+/* The words of one tile's images. */
+static void gather_words(mlp_batch *batch, size_t tile)
+{
+    size_t whole = batch->features / MLP_TILE, rest = batch->features % MLP_TILE;
+    const uint8_t *images[MLP_TILE];
+    for (size_t i = 0; i < MLP_TILE; i++)
+        images[i] = tile_image(batch, tile, i);
+    uint32_t *words = batch->words + tile * MLP_TILE;
+    for (size_t g = 0; g < whole; g++, words += batch->word_stride)
+        for (size_t i = 0; i < MLP_TILE; i++)
+            memcpy(&words[i], images[i] + g * MLP_TILE, sizeof *words);
+    for (size_t i = 0; rest > 0 && i < MLP_TILE; i++)
+        memcpy(&words[i], images[i] + whole * MLP_TILE, rest);
 }
 
 void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
                     size_t thread)
 {
     size_t first, end;
-    mlp_team_share(team, thread, mlp_round_up(batch->size, MLP_TILE) / MLP_TILE, &first, &end);
-    for (size_t tile = first; tile < end; tile++)
+    mlp_team_share(team, thread, mlp_batch_tiles(batch), &first, &end);
+    for (size_t tile = first; tile < end; tile++) {
+        prefetch_tile(batch, tile + PREFETCH_TILES);
         pack_tile(batch, kernels, tile);
+        gather_words(batch, tile);
+    }
+}
+
+void mlp_batch_pack_columns(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
+                            size_t thread)
+{
+    size_t first, end;
     mlp_team_share(team, thread, batch->n_groups, &first, &end);
     for (size_t group = first; group < end; group++)
-        list_images(batch, group);
+        batch->columns.counts[group] = (uint32_t)kernels->pack_pixels(
+            batch->size, 0, batch->words + group * batch->word_stride,
+            mlp_packed_steps(&batch->columns, group), mlp_packed_values(&batch->columns, group));
 }

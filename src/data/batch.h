@@ -1,10 +1,9 @@
 /* batch.h: the images of one step, as the kernels want them.
  *
- * Pixels stay bytes in the dataset and become floats here. While they do, two
- * kinds of lists note where eight neighbours are not all zero, so that the first
- * layer's products can leave the rest out (see kernels.h):
- *     row_steps      for each tile of 8 images: the pixels that any of them sets
- *     column_steps   for each group of 8 neighbouring pixels: the images that set any
+ * Pixels stay bytes in the dataset and become packed lists of floats here, the
+ * left operands of the first layer's products (kernels.h):
+ *     rows      four images each, steps being the pixels that any of them sets
+ *     columns   four neighbouring pixels each, steps being the images that set any
  */
 #ifndef MLP_DATA_BATCH_H
 #define MLP_DATA_BATCH_H
@@ -16,22 +15,22 @@
 #include "base/team.h"
 #include "data/dataset.h"
 #include "kernels/kernels.h"
+#include "kernels/packed.h"
 
 typedef struct mlp_batch {
     size_t features; /* K: pixels of an image */
     size_t capacity; /* largest B, a multiple of MLP_TILE */
     size_t size;     /* B now */
-    size_t n_groups; /* ceil(features / 8) */
+    size_t n_groups; /* of four pixels: ceil(features / 4) */
 
     const uint8_t **pixels; /* (B): the images, (features) each */
     uint8_t *labels;        /* (B): classes */
-    float *input;           /* (capacity, features), panel layout */
+    uint8_t *blank;         /* (features): an image of zeros, to fill the last tile */
 
-    uint8_t *any_pixel;      /* (capacity / 8, features): the images of a tile, or-ed together */
-    uint32_t *row_steps;     /* (capacity / 8, features): ascending pixels */
-    uint32_t *row_counts;    /* (capacity / 8): how many of them */
-    uint32_t *column_steps;  /* (n_groups, capacity): ascending images */
-    uint32_t *column_counts; /* (n_groups): how many of them */
+    mlp_packed rows;     /* (capacity / 4) lists */
+    mlp_packed columns;  /* (n_groups) lists */
+    uint32_t *words;     /* (n_groups, word_stride): four pixels of one image each */
+    size_t word_stride;  /* more than capacity, lest all groups share a cache set */
 } mlp_batch;
 
 mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, mlp_error *err);
@@ -43,9 +42,18 @@ void mlp_batch_free(mlp_batch *batch);
 void mlp_batch_fill(mlp_batch *batch, const mlp_dataset *data, const uint32_t *index, size_t first,
                     size_t size);
 
-/* Converts this thread's part of the images that `pixels` and `size` name. The
- * caller puts a barrier behind it. */
+/* Packs this thread's part of the rows, from the images that `pixels` and `size`
+ * name. The caller puts a barrier behind it. */
 void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
                     size_t thread);
+
+/* After that barrier, this thread's part of the columns; again with a barrier behind. */
+void mlp_batch_pack_columns(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
+                            size_t thread);
+
+static inline size_t mlp_batch_tiles(const mlp_batch *batch)
+{
+    return (batch->size + MLP_TILE - 1) / MLP_TILE;
+}
 
 #endif

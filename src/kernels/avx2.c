@@ -2,11 +2,11 @@
  * 8 accumulators, just what two FMA units of latency 4 need, of 16 registers. */
 #include <immintrin.h>
 
+#include "kernels/pack_loops.h"
 #include "kernels/select.h"
-#include "kernels/vector_loops.h"
 
 typedef __m256 vector;
-enum { VECTOR_LANES = 8, TILE_ROWS = 4, TILE_VECTORS = 2 };
+enum { VECTOR_LANES = 8 };
 
 static inline vector vector_load(const float *p)
 {
@@ -30,7 +30,14 @@ static inline vector vector_fma(vector a, vector b, vector c)
 
 #include "kernels/tile_loops.h"
 
+static void multiply(size_t n, const uint32_t *steps, const float *a, const float *b,
+                     size_t columns, float *c)
+{
+    for (size_t column = 0; column < columns; column += MLP_COLUMNS)
+        multiply_tile(MLP_COLUMNS / VECTOR_LANES, n, steps, a, b + column, c + column);
+}
+
 const mlp_kernels mlp_kernels_avx2 = {
-    "avx2",      multiply_rows, multiply_columns, unit_pixels, relu, relu_backward, sum_rows,
-    sum_squares, sgd,           softmax,          sigmoid,
+    "avx2", multiply,      interleave, pack_pixels_plain, pack_rows_plain, pack_columns,
+    relu,   relu_backward, sum_rows,   sgd,               softmax,         sigmoid,
 };

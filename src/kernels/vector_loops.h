@@ -19,13 +19,12 @@ static inline float unit_pixel(uint8_t pixel)
     return mlp_fmaf(mlp_fmaf(-quotient, 255.0f, x), reciprocal, quotient);
 }
 
-static void unit_pixels(size_t n, const uint8_t *pixels, float *out, size_t out_panel_stride)
+static void interleave(size_t n, const uint8_t *const images[MLP_TILE], uint32_t *words)
 {
-    for (; n >= MLP_PANEL; n -= MLP_PANEL, pixels += MLP_PANEL, out += out_panel_stride)
-        for (size_t j = 0; j < MLP_PANEL; j++)
-            out[j] = unit_pixel(pixels[j]);
-    for (size_t j = 0; j < n; j++)
-        out[j] = unit_pixel(pixels[j]);
+    const uint8_t *a = images[0], *b = images[1], *c = images[2], *d = images[3];
+    for (size_t k = 0; k < n; k++)
+        words[k] = (uint32_t)a[k] | (uint32_t)b[k] << 8 | (uint32_t)c[k] << 16 |
+                   (uint32_t)d[k] << 24;
 }
 
 static void relu(size_t n, float *x)
@@ -49,30 +48,29 @@ static void sum_rows(size_t rows, const float *panel, float *sums)
     memcpy(sums, lanes, sizeof lanes);
 }
 
-static void sum_squares(size_t n, const float *x, float *lanes)
-{
-    float sums[MLP_PANEL] = {0};
-    for (size_t i = 0; i < n; i += MLP_PANEL)
-        for (size_t j = 0; j < MLP_PANEL; j++)
-            sums[j] = mlp_fmaf(x[i + j], x[i + j], sums[j]);
-    memcpy(lanes, sums, sizeof sums);
-}
-
-static void sgd(size_t n, const mlp_sgd_step *step, const float *restrict gradient,
-                float *restrict velocity, float *restrict weight)
+static float sgd(size_t n, const mlp_sgd_step *step, const float *restrict gradient,
+                 float *restrict velocity, float *restrict weight)
 {
     const float lr = step->lr, momentum = step->momentum, decay = step->weight_decay;
     /* Nesterov's direction g + momentum v, or v alone: 1 v + 0 g is exact. */
     const float from_v = step->nesterov ? momentum : 1.0f;
     const float from_g = step->nesterov ? 1.0f : 0.0f;
     const float tiny = MLP_TINY_VELOCITY;
-    for (size_t i = 0; i < n; i++) {
-        float g = mlp_fmaf(decay, weight[i], gradient[i]);
-        float v = mlp_fmaf(momentum, velocity[i], g);
-        v = v < tiny && v > -tiny ? 0.0f : v;
-        velocity[i] = v;
-        weight[i] = mlp_fmaf(-lr, mlp_fmaf(from_v, v, from_g * g), weight[i]);
-    }
+    float squares[MLP_PANEL] = {0};
+    for (size_t at = 0; at < n; at += MLP_PANEL)
+        for (size_t j = 0; j < MLP_PANEL; j++) {
+            size_t i = at + j;
+            float g = mlp_fmaf(decay, weight[i], gradient[i]);
+            float v = mlp_fmaf(momentum, velocity[i], g);
+            v = v < tiny && v > -tiny ? 0.0f : v;
+            velocity[i] = v;
+            weight[i] = mlp_fmaf(-lr, mlp_fmaf(from_v, v, from_g * g), weight[i]);
+            squares[j] = mlp_fmaf(gradient[i], gradient[i], squares[j]);
+        }
+    for (size_t half = MLP_PANEL / 2; half > 0; half /= 2)
+        for (size_t j = 0; j < half; j++)
+            squares[j] += squares[j + half];
+    return squares[0];
 }
 
 static float softmax(size_t classes, size_t label, const float *logits, float *probabilities)

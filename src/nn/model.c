@@ -24,7 +24,7 @@ static bool place_layer(mlp_layer *layer, size_t inputs, size_t outputs, size_t 
         return false;
     layer->weight = *end;
     layer->bias = layer->weight + weights;
-    layer->end = layer->bias + mlp_round_up(outputs, MLP_PARAM_BLOCK);
+    layer->end = layer->bias + layer->panels * MLP_PANEL;
     *end = layer->end;
     return *end <= limit;
 }

@@ -16,15 +16,14 @@
 #include "config/config.h"
 
 enum {
-    MLP_PARAM_BLOCK = 1024, /* floats; every tensor fills whole blocks, zero-padded */
     MLP_TENSOR_NAME = 40,
 };
 
 typedef struct mlp_layer {
     size_t inputs, outputs; /* K, H */
-    size_t panels;          /* of 32 outputs: ceil(H / 32) */
-    size_t panel_stride;    /* floats of a weight panel: 32 * (K rounded up to 32) */
-    size_t weight, bias;    /* offsets into a flat buffer */
+    size_t panels;          /* of 64 outputs: ceil(H / 64) */
+    size_t panel_stride;    /* floats of a weight panel: 64 * (K rounded up to 64) */
+    size_t weight, bias;    /* offsets into a flat buffer; zero-padded to whole panels */
     size_t end;             /* offset past the layer */
 } mlp_layer;
 

@@ -8,10 +8,13 @@
  * (Rumelhart, Hinton, Williams, "Learning representations by back-propagating
  * errors", Nature 323, 1986.) Gradients are those of the mean loss of the batch.
  *
- * Each function is called by every member of a team and does that member's
- * share of the output tiles; it ends with a barrier. No output element has two
- * owners and none is summed in an order that depends on the team, so the bytes
- * do not depend on it either.
+ * Each function is called by every member of a team, does that member's share and
+ * ends with a barrier. A hidden layer's work is cut by its outputs, so that a
+ * member's part of the weights and velocities stays in its own cache, where the
+ * gradient of a tile meets them as soon as it is known. The last layer's work, from
+ * its input to the gradient of its input, is cut by images and needs no barrier in
+ * between. No output element has two owners and none is summed in an order that
+ * depends on the team, so the bytes do not depend on it either.
  */
 #ifndef MLP_NN_PASS_H
 #define MLP_NN_PASS_H
@@ -24,6 +27,7 @@
 #include "data/batch.h"
 #include "kernels/kernels.h"
 #include "nn/model.h"
+#include "nn/sgd.h"
 
 typedef struct mlp_pass {
     const mlp_kernels *kernels;
@@ -32,9 +36,10 @@ typedef struct mlp_pass {
 
     float **outputs;          /* (L): (capacity, H_l) in panel layout, after ReLU; logits last */
     float **output_gradients; /* (L): the same shapes; NULL in a pass that only looks */
-    float *transposed;        /* (threads, max H, 32): a weight panel for the backward product */
-    size_t transposed_stride; /* floats of one thread's part */
-    uint32_t *all_steps;      /* 0, 1, 2, ...: the steps of a product that leaves none out */
+    mlp_packed rows;          /* (capacity / 4) lists: of a matrix of either kind */
+    mlp_packed columns;       /* (threads) lists: four columns of a layer's input */
+    float *transposed;        /* (threads, transposed_stride): panels of W for backward products */
+    size_t transposed_stride;
 
     float *losses;        /* (B) */
     float *probabilities; /* (B, C): of each class */
@@ -48,15 +53,16 @@ mlp_status mlp_pass_init(mlp_pass *pass, const mlp_model *model, const mlp_kerne
                          size_t max_images, size_t n_threads, mlp_pass_kind kind, mlp_error *err);
 void mlp_pass_free(mlp_pass *pass);
 
-/* From batch.pixels to the logits. */
+/* From the packed rows of the batch and its labels to losses, probabilities and
+ * predictions. A training pass goes on to the gradient of the mean loss with respect
+ * to the outputs of the last layer and of the one before it. */
 void mlp_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread);
 
-/* From logits and batch.labels to losses, probabilities and predictions, and in
- * a training pass to the gradient of the mean loss with respect to the logits. */
-void mlp_pass_loss(mlp_pass *pass, mlp_team *team, size_t thread);
+/* From there to the gradients of all parameters, and one step of SGD with them. */
+void mlp_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
+                       size_t thread);
 
-/* From there to the gradients of all parameters: gradients (n_params), flat as
- * the parameters are; padding stays 0. */
-void mlp_pass_backward(mlp_pass *pass, float *gradients, mlp_team *team, size_t thread);
+/* The part of mlp_pass_forward that follows the logits, for the images of one tile. */
+void mlp_pass_loss(mlp_pass *pass, size_t tile);
 
 #endif

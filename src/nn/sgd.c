@@ -9,48 +9,36 @@
 mlp_status mlp_sgd_init(mlp_sgd *sgd, mlp_model *model, mlp_error *err)
 {
     sgd->model = model;
-    sgd->gradients = mlp_alloc(model->n_params, sizeof *sgd->gradients);
     sgd->velocities = mlp_alloc(model->n_params, sizeof *sgd->velocities);
-    sgd->block_squares = mlp_alloc(model->n_params / MLP_PARAM_BLOCK, sizeof *sgd->block_squares);
-    if (sgd->gradients == NULL || sgd->velocities == NULL || sgd->block_squares == NULL) {
+    sgd->squares = mlp_alloc(model->n_params / MLP_PANEL, sizeof *sgd->squares);
+    if (sgd->velocities == NULL || sgd->squares == NULL) {
         mlp_sgd_free(sgd);
-        return mlp_fail_memory(err, "the gradients");
+        return mlp_fail_memory(err, "the velocities");
     }
     return MLP_OK;
 }
 
 void mlp_sgd_free(mlp_sgd *sgd)
 {
-    free(sgd->gradients);
     free(sgd->velocities);
-    free(sgd->block_squares);
+    free(sgd->squares);
     memset(sgd, 0, sizeof *sgd);
 }
 
-void mlp_sgd_apply(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step *step,
-                   mlp_team *team, size_t thread)
+void mlp_sgd_apply(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step *step, size_t at,
+                   size_t n, const float *gradient)
 {
-    size_t first, end;
-    mlp_team_share(team, thread, sgd->model->n_params / MLP_PARAM_BLOCK, &first, &end);
-    for (size_t block = first; block < end; block++) {
-        size_t at = block * MLP_PARAM_BLOCK;
-        float lanes[MLP_PANEL];
-        kernels->sum_squares(MLP_PARAM_BLOCK, sgd->gradients + at, lanes);
-        double sum = 0.0;
-        for (size_t j = 0; j < MLP_PANEL; j++)
-            sum += (double)lanes[j];
-        sgd->block_squares[block] = sum;
-        kernels->sgd(MLP_PARAM_BLOCK, step, sgd->gradients + at, sgd->velocities + at,
-                     sgd->model->params + at);
-    }
-    mlp_team_barrier(team);
+    sgd->squares[at / MLP_PANEL] =
+        kernels->sgd(n, step, gradient, sgd->velocities + at, sgd->model->params + at);
 }
 
 double mlp_sgd_layer_norm(const mlp_sgd *sgd, size_t layer)
 {
     const mlp_layer *l = &sgd->model->layers[layer];
     double sum = 0.0;
-    for (size_t block = l->weight / MLP_PARAM_BLOCK; block < l->end / MLP_PARAM_BLOCK; block++)
-        sum += sgd->block_squares[block];
+    for (size_t at = l->weight; at < l->bias; at += MLP_TILE_FLOATS)
+        sum += (double)sgd->squares[at / MLP_PANEL];
+    for (size_t at = l->bias; at < l->end; at += MLP_PANEL)
+        sum += (double)sgd->squares[at / MLP_PANEL];
     return sqrt(sum);
 }

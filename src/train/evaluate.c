@@ -11,8 +11,10 @@ enum { EVALUATION_BATCH = 256 };
 
 static void evaluate_batch(mlp_team *team, size_t thread, void *argument)
 {
-    mlp_pass_forward(argument, team, thread);
-    mlp_pass_loss(argument, team, thread);
+    mlp_pass *pass = argument;
+    mlp_batch_pack(&pass->batch, pass->kernels, team, thread);
+    mlp_team_barrier(team);
+    mlp_pass_forward(pass, team, thread);
 }
 
 static void count_batch(mlp_evaluation *evaluation, const mlp_pass *pass)

@@ -25,8 +25,10 @@ static mlp_status init_parts(mlp_trainer *trainer, mlp_error *err)
                                     config->data.validation_fraction, config->seed, err)) != MLP_OK)
         return status;
     size_t batch = config->train.batch_size;
-    return mlp_pass_init(&trainer->pass, &trainer->model, trainer->kernels,
-                         batch < trainer->split.n_train ? batch : trainer->split.n_train,
+    batch = batch < trainer->split.n_train ? batch : trainer->split.n_train;
+    if ((status = mlp_batch_init(&trainer->next, trainer->data->features, batch, err)) != MLP_OK)
+        return status;
+    return mlp_pass_init(&trainer->pass, &trainer->model, trainer->kernels, batch,
                          trainer->team->n_threads, MLP_PASS_TRAINING, err);
 }
 
@@ -54,6 +56,7 @@ mlp_status mlp_trainer_init(mlp_trainer *trainer, const mlp_config *config, cons
 void mlp_trainer_free(mlp_trainer *trainer)
 {
     mlp_pass_free(&trainer->pass);
+    mlp_batch_free(&trainer->next);
     mlp_split_free(&trainer->split);
     mlp_progress_free(&trainer->progress);
     mlp_sgd_free(&trainer->sgd);
@@ -80,9 +83,18 @@ static void order_epoch(mlp_trainer *trainer)
                         trainer->split.n_train, trainer->order);
 }
 
+/* The batch of one step of the running epoch. */
+static void fill_batch(const mlp_trainer *trainer, uint64_t step_in_epoch, mlp_batch *batch)
+{
+    size_t size = trainer->config->train.batch_size, first = step_in_epoch * size;
+    size_t left = trainer->split.n_train - first;
+    mlp_batch_fill(batch, trainer->data, trainer->order, first, left < size ? left : size);
+}
+
 typedef struct step_job {
     mlp_trainer *trainer;
     mlp_sgd_step step;
+    bool is_packed; /* is this step's batch? The one before it did that */
 } step_job;
 
 /* One SGD step; each member of the team runs it. */
@@ -90,10 +102,14 @@ static void run_step(mlp_team *team, size_t thread, void *argument)
 {
     const step_job *job = argument;
     mlp_trainer *trainer = job->trainer;
+    if (!job->is_packed) {
+        mlp_batch_pack(&trainer->pass.batch, trainer->kernels, team, thread);
+        mlp_team_barrier(team);
+    }
     mlp_pass_forward(&trainer->pass, team, thread);
-    mlp_pass_loss(&trainer->pass, team, thread);
-    mlp_pass_backward(&trainer->pass, trainer->sgd.gradients, team, thread);
-    mlp_sgd_apply(&trainer->sgd, trainer->kernels, &job->step, team, thread);
+    mlp_pass_backward(&trainer->pass, &trainer->sgd, &job->step, team, thread);
+    if (trainer->has_next)
+        mlp_batch_pack(&trainer->next, trainer->kernels, team, thread);
 }
 
 /* Adds the step to the epoch's sums. MLP_ERR_DIVERGED when the loss or the
@@ -127,6 +143,13 @@ static mlp_status count_step(mlp_trainer *trainer, double lr, mlp_error *err)
     return MLP_OK;
 }
 
+static void swap_batches(mlp_trainer *trainer)
+{
+    mlp_batch batch = trainer->pass.batch;
+    trainer->pass.batch = trainer->next;
+    trainer->next = batch;
+}
+
 static mlp_status take_step(mlp_trainer *trainer, double *lr, mlp_error *err)
 {
     const mlp_train_config *train = &trainer->config->train;
@@ -135,11 +158,16 @@ static mlp_status take_step(mlp_trainer *trainer, double *lr, mlp_error *err)
                     .step = {.lr = (float)*lr,
                              .momentum = (float)train->sgd.momentum,
                              .weight_decay = (float)train->sgd.weight_decay,
-                             .nesterov = train->sgd.nesterov}};
-    size_t first = trainer->progress.step_in_epoch * train->batch_size;
-    size_t left = trainer->split.n_train - first;
-    mlp_batch_fill(&trainer->pass.batch, trainer->data, trainer->order, first,
-                   left < train->batch_size ? left : train->batch_size);
+                             .nesterov = train->sgd.nesterov},
+                    .is_packed = trainer->has_next};
+    uint64_t step = trainer->progress.step_in_epoch;
+    if (trainer->has_next)
+        swap_batches(trainer);
+    else
+        fill_batch(trainer, step, &trainer->pass.batch);
+    trainer->has_next = step + 1 < mlp_trainer_steps_per_epoch(trainer);
+    if (trainer->has_next)
+        fill_batch(trainer, step + 1, &trainer->next);
     mlp_team_run(trainer->team, run_step, &job);
     return count_step(trainer, *lr, err);
 }
