@@ -8,7 +8,6 @@
 enum {
     CACHE_LINE = 64,
     PREFETCH_TILES = 2, /* the dataset's next images come from memory, in random order */
-    CHUNK = 256,        /* pixels that are interleaved and packed at a time */
 };
 
 mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, mlp_error *err)
@@ -25,8 +24,8 @@ mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, 
     batch->words = mlp_alloc(batch->n_groups, batch->word_stride * sizeof *batch->words);
     if (batch->pixels == NULL || batch->blank == NULL || batch->labels == NULL ||
         batch->words == NULL ||
-        !mlp_packed_init(&batch->rows, batch->capacity / MLP_TILE, features) ||
-        !mlp_packed_init(&batch->columns, batch->n_groups, batch->capacity)) {
+        !mlp_packed_init(&batch->rows, batch->capacity / MLP_TILE, features, MLP_PACKED_PIXELS) ||
+        !mlp_packed_init(&batch->columns, batch->n_groups, batch->capacity, MLP_PACKED_PIXELS)) {
         mlp_batch_free(batch);
         return mlp_fail_memory(err, "a batch");
     }
@@ -62,29 +61,47 @@ static const uint8_t *tile_image(const mlp_batch *batch, size_t tile, size_t i)
     return image < batch->size ? batch->pixels[image] : batch->blank;
 }
 
-static void prefetch_tile(const mlp_batch *batch, size_t tile)
+void mlp_batch_prefetch(const mlp_batch *batch, size_t tile)
 {
-    if (tile >= mlp_batch_tiles(batch))
-        return;
-    for (size_t i = 0; i < MLP_TILE; i++)
+    for (size_t i = tile * MLP_TILE; i < (tile + 1) * MLP_TILE && i < batch->size; i++)
         for (size_t k = 0; k < batch->features; k += CACHE_LINE)
-            __builtin_prefetch(tile_image(batch, tile, i) + k);
+            __builtin_prefetch(batch->pixels[i] + k, 0, 2);
 }
 
 static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t tile)
 {
-    uint32_t *steps = mlp_packed_steps(&batch->rows, tile), words[CHUNK];
-    float *values = mlp_packed_values(&batch->rows, tile);
-    size_t count = 0;
-    for (size_t k = 0; k < batch->features; k += CHUNK) {
-        size_t n = batch->features - k < CHUNK ? batch->features - k : CHUNK;
-        const uint8_t *chunk[MLP_TILE];
+    const mlp_packed *rows = &batch->rows;
+    uint32_t *steps = mlp_packed_steps(rows, tile), *starts = mlp_packed_starts(rows, tile);
+    uint32_t *pixels = mlp_packed_pixels(rows, tile), words[MLP_BLOCK_STEPS];
+    size_t count = 0, k = 0;
+    for (size_t block = 0; block < rows->n_blocks; block++, k += rows->block_steps) {
+        size_t left = batch->features - k, n = left < rows->block_steps ? left : rows->block_steps;
+        const uint8_t *images[MLP_TILE];
         for (size_t i = 0; i < MLP_TILE; i++)
-            chunk[i] = tile_image(batch, tile, i) + k;
-        kernels->interleave(n, chunk, words);
-        count += kernels->pack_pixels(n, k, words, steps + count, values + count * MLP_TILE);
+            images[i] = tile_image(batch, tile, i) + k;
+        starts[block] = (uint32_t)count;
+        kernels->interleave(n, images, words);
+        count += kernels->pack_pixels(n, k, words, steps + count, pixels + count);
     }
-    batch->rows.counts[tile] = (uint32_t)count;
+    starts[rows->n_blocks] = (uint32_t)count;
+}
+
+/* The images that set any of four neighbouring pixels. */
+static void pack_group(mlp_batch *batch, const mlp_kernels *kernels, size_t group)
+{
+    const mlp_packed *columns = &batch->columns;
+    uint32_t *steps = mlp_packed_steps(columns, group), *starts = mlp_packed_starts(columns, group);
+    uint32_t *pixels = mlp_packed_pixels(columns, group);
+    const uint32_t *words = batch->words + group * batch->word_stride;
+    size_t count = 0, i = 0;
+    for (size_t block = 0; block < columns->n_blocks; block++, i += columns->block_steps) {
+        size_t left = batch->size > i ? batch->size - i : 0;
+        starts[block] = (uint32_t)count;
+        count +=
+            kernels->pack_pixels(left < columns->block_steps ? left : columns->block_steps, i,
+                                 words + i, steps + count, pixels + count);
+    }
+    starts[columns->n_blocks] = (uint32_t)count;
 }
 
 /* The words of one tile's images. */
@@ -108,7 +125,7 @@ void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team
     size_t first, end;
     mlp_team_share(team, thread, mlp_batch_tiles(batch), &first, &end);
     for (size_t tile = first; tile < end; tile++) {
-        prefetch_tile(batch, tile + PREFETCH_TILES);
+        mlp_batch_prefetch(batch, tile + PREFETCH_TILES);
         pack_tile(batch, kernels, tile);
         gather_words(batch, tile);
     }
@@ -120,7 +137,5 @@ void mlp_batch_pack_columns(mlp_batch *batch, const mlp_kernels *kernels, const 
     size_t first, end;
     mlp_team_share(team, thread, batch->n_groups, &first, &end);
     for (size_t group = first; group < end; group++)
-        batch->columns.counts[group] = (uint32_t)kernels->pack_pixels(
-            batch->size, 0, batch->words + group * batch->word_stride,
-            mlp_packed_steps(&batch->columns, group), mlp_packed_values(&batch->columns, group));
+        pack_group(batch, kernels, group);
 }

@@ -27,10 +27,10 @@ typedef struct mlp_batch {
     uint8_t *labels;        /* (B): classes */
     uint8_t *blank;         /* (features): an image of zeros, to fill the last tile */
 
-    mlp_packed rows;     /* (capacity / 4) lists */
-    mlp_packed columns;  /* (n_groups) lists */
-    uint32_t *words;     /* (n_groups, word_stride): four pixels of one image each */
-    size_t word_stride;  /* more than capacity, lest all groups share a cache set */
+    mlp_packed rows;    /* (capacity / 4) lists */
+    mlp_packed columns; /* (n_groups) lists */
+    uint32_t *words;    /* (n_groups, word_stride): four pixels of one image each */
+    size_t word_stride; /* more than capacity, lest all groups share a cache set */
 } mlp_batch;
 
 mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, mlp_error *err);
@@ -41,6 +41,9 @@ void mlp_batch_free(mlp_batch *batch);
  * pixels are borrowed from data. */
 void mlp_batch_fill(mlp_batch *batch, const mlp_dataset *data, const uint32_t *index, size_t first,
                     size_t size);
+
+/* Asks for the images of one tile: they come from memory, and in random order. */
+void mlp_batch_prefetch(const mlp_batch *batch, size_t tile);
 
 /* Packs this thread's part of the rows, from the images that `pixels` and `size`
  * name. The caller puts a barrier behind it. */

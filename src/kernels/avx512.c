@@ -48,34 +48,67 @@ static inline __m512i sixteen_steps(size_t k)
     return _mm512_slli_epi32(_mm512_add_epi32(_mm512_set1_epi32((int)k), lanes), 6);
 }
 
-/* Sixteen words of four pixels as floats. */
-static inline void unit_words(const uint32_t *words, float *values)
-{
-    const uint8_t *pixels = (const uint8_t *)words;
-    for (size_t i = 0; i < (size_t)VECTOR_LANES * MLP_TILE; i++)
-        values[i] = unit_pixel(pixels[i]);
-}
-
-/* Sixteen words a time: those that are not zero move together at the front, and
- * become floats four words a vector. */
+/* Sixteen words a time: those that are not zero move together at the front. */
 static size_t pack_pixels(size_t n, size_t first_k, const uint32_t *words, uint32_t *steps,
-                          float *values)
+                          uint32_t *packed)
 {
     size_t count = 0;
     for (size_t k = 0; k < n; k += VECTOR_LANES) {
         __mmask16 valid = (__mmask16)(n - k < VECTOR_LANES ? (1u << (n - k)) - 1 : 0xffffu);
         __m512i word = _mm512_maskz_loadu_epi32(valid, words + k);
         __mmask16 set = _mm512_test_epi32_mask(word, word);
-        uint32_t packed[VECTOR_LANES] __attribute__((aligned(64)));
-        _mm512_storeu_si512(steps + count, _mm512_maskz_compress_epi32(set, sixteen_steps(first_k + k)));
-        _mm512_store_si512(packed, _mm512_maskz_compress_epi32(set, word));
-        unit_words(packed, values + count * MLP_TILE);
+        _mm512_storeu_si512(steps + count,
+                            _mm512_maskz_compress_epi32(set, sixteen_steps(first_k + k)));
+        _mm512_storeu_si512(packed + count, _mm512_maskz_compress_epi32(set, word));
         count += (size_t)__builtin_popcount(set);
     }
     return count;
 }
 
+/* Sixteen columns of four rows, those with a number that is not zero moved to the
+ * front; then four columns a vector, each its four rows side by side. */
+static size_t pack_sixteen(const float *rows, __mmask16 valid, uint32_t k, uint32_t *steps,
+                           float *values)
+{
+    __m512 row[MLP_TILE];
+    __mmask16 set = 0;
+    for (size_t i = 0; i < MLP_TILE; i++) {
+        row[i] = _mm512_maskz_loadu_ps(valid, rows + i * MLP_PANEL);
+        set |= _mm512_cmp_ps_mask(row[i], _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    }
+    for (size_t i = 0; i < MLP_TILE; i++)
+        row[i] = _mm512_maskz_compress_ps(set, row[i]);
+    __m512 ab_low = _mm512_unpacklo_ps(row[0], row[1]), ab_high = _mm512_unpackhi_ps(row[0], row[1]);
+    __m512 cd_low = _mm512_unpacklo_ps(row[2], row[3]), cd_high = _mm512_unpackhi_ps(row[2], row[3]);
+    /* Each holds one column of every lane of 128 bits: columns j, 4 + j, 8 + j, 12 + j. */
+    __m512 column[4] = {_mm512_shuffle_ps(ab_low, cd_low, 0x44),
+                        _mm512_shuffle_ps(ab_low, cd_low, 0xee),
+                        _mm512_shuffle_ps(ab_high, cd_high, 0x44),
+                        _mm512_shuffle_ps(ab_high, cd_high, 0xee)};
+    __m512 even_low = _mm512_shuffle_f32x4(column[0], column[1], 0x44);
+    __m512 odd_low = _mm512_shuffle_f32x4(column[2], column[3], 0x44);
+    __m512 even_high = _mm512_shuffle_f32x4(column[0], column[1], 0xee);
+    __m512 odd_high = _mm512_shuffle_f32x4(column[2], column[3], 0xee);
+    _mm512_storeu_ps(values, _mm512_shuffle_f32x4(even_low, odd_low, 0x88));
+    _mm512_storeu_ps(values + 16, _mm512_shuffle_f32x4(even_low, odd_low, 0xdd));
+    _mm512_storeu_ps(values + 32, _mm512_shuffle_f32x4(even_high, odd_high, 0x88));
+    _mm512_storeu_ps(values + 48, _mm512_shuffle_f32x4(even_high, odd_high, 0xdd));
+    _mm512_storeu_si512(steps, _mm512_maskz_compress_epi32(set, sixteen_steps(k)));
+    return (size_t)__builtin_popcount(set);
+}
+
+static size_t pack_rows(size_t n, size_t first_k, const float *rows, uint32_t *steps, float *values)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < n; k += VECTOR_LANES) {
+        __mmask16 valid = (__mmask16)(n - k < VECTOR_LANES ? (1u << (n - k)) - 1 : 0xffffu);
+        count += pack_sixteen(rows + k, valid, (uint32_t)(first_k + k), steps + count,
+                              values + count * MLP_TILE);
+    }
+    return count;
+}
+
 const mlp_kernels mlp_kernels_avx512 = {
-    "avx512", multiply,      interleave, pack_pixels, pack_rows_plain, pack_columns,
+    "avx512", multiply,      interleave, pack_pixels, unit_pixels, pack_rows, pack_columns,
     relu,     relu_backward, sum_rows,   sgd,         softmax,         sigmoid,
 };

@@ -59,18 +59,22 @@ typedef struct mlp_kernels {
     /* words (n): the n pixels of four images side by side, image 0 in the lowest byte. */
     void (*interleave)(size_t n, const uint8_t *const images[MLP_TILE], uint32_t *words);
 
-    /* Packs n words of four pixels, the steps first_k, first_k + 1, ...; values are
-     * pixel / 255, correctly rounded. Returns how many steps it kept; steps and values
-     * have room for n rounded up to 16. */
+    /* Packs n words of four pixels, the steps first_k, first_k + 1, ...: those that are
+     * not zero. Returns how many; steps and packed have room for n rounded up to 16. */
     size_t (*pack_pixels)(size_t n, size_t first_k, const uint32_t *words, uint32_t *steps,
-                          float *values);
+                          uint32_t *packed);
+
+    /* values (n, 4) = the pixels of n words / 255, correctly rounded. */
+    void (*unit_pixels)(size_t n, const uint32_t *words, float *values);
 
     /* Packs four rows of a panel, the first n columns being the steps first_k, ... */
     size_t (*pack_rows)(size_t n, size_t first_k, const float *rows, uint32_t *steps,
                         float *values);
 
-    /* Packs four neighbouring columns of a panel of n rows; columns points to the first. */
-    size_t (*pack_columns)(size_t n, const float *columns, uint32_t *steps, float *values);
+    /* Packs four neighbouring columns of a panel, n rows being the steps first_k, ...;
+     * columns points to the first column of the first row. */
+    size_t (*pack_columns)(size_t n, size_t first_k, const float *columns, uint32_t *steps,
+                           float *values);
 
     /* x (n) = max(x, 0). */
     void (*relu)(size_t n, float *x);

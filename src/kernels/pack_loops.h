@@ -10,16 +10,24 @@
 #include "kernels/vector_loops.h"
 
 static inline size_t pack_pixels_plain(size_t n, size_t first_k, const uint32_t *words,
-                                       uint32_t *steps, float *values)
+                                       uint32_t *steps, uint32_t *packed)
 {
     size_t count = 0;
     for (size_t k = 0; k < n; k++) {
         steps[count] = (uint32_t)((first_k + k) * MLP_PANEL);
-        for (size_t i = 0; i < MLP_TILE; i++)
-            values[count * MLP_TILE + i] = unit_pixel((uint8_t)(words[k] >> (8 * i)));
+        packed[count] = words[k];
         count += words[k] != 0;
     }
     return count;
+}
+
+/* Is any of four floats not zero, of either sign? */
+static inline size_t any_of_four(const float *x)
+{
+    const uint64_t no_signs = 0x7fffffff7fffffffu;
+    uint64_t halves[2];
+    memcpy(halves, x, sizeof halves);
+    return ((halves[0] | halves[1]) & no_signs) != 0;
 }
 
 static inline size_t pack_rows_plain(size_t n, size_t first_k, const float *rows, uint32_t *steps,
@@ -27,25 +35,24 @@ static inline size_t pack_rows_plain(size_t n, size_t first_k, const float *rows
 {
     size_t count = 0;
     for (size_t k = 0; k < n; k++) {
-        float a = rows[k], b = rows[MLP_PANEL + k];
-        float c = rows[2 * MLP_PANEL + k], d = rows[3 * MLP_PANEL + k];
-        float *v = values + count * MLP_TILE;
+        const float column[MLP_TILE] = {rows[k], rows[MLP_PANEL + k], rows[2 * MLP_PANEL + k],
+                                        rows[3 * MLP_PANEL + k]};
         steps[count] = (uint32_t)((first_k + k) * MLP_PANEL);
-        v[0] = a, v[1] = b, v[2] = c, v[3] = d;
-        count += (size_t)((a != 0.0f) | (b != 0.0f) | (c != 0.0f) | (d != 0.0f));
+        memcpy(values + count * MLP_TILE, column, sizeof column);
+        count += any_of_four(column);
     }
     return count;
 }
 
-static size_t pack_columns(size_t n, const float *columns, uint32_t *steps, float *values)
+static size_t pack_columns(size_t n, size_t first_k, const float *columns, uint32_t *steps,
+                           float *values)
 {
     size_t count = 0;
     for (size_t r = 0; r < n; r++) {
         const float *from = columns + r * MLP_PANEL;
-        steps[count] = (uint32_t)(r * MLP_PANEL);
+        steps[count] = (uint32_t)((first_k + r) * MLP_PANEL);
         memcpy(values + count * MLP_TILE, from, MLP_TILE * sizeof *values);
-        count += (size_t)((from[0] != 0.0f) | (from[1] != 0.0f) | (from[2] != 0.0f) |
-                          (from[3] != 0.0f));
+        count += any_of_four(from);
     }
     return count;
 }

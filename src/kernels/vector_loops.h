@@ -19,6 +19,13 @@ static inline float unit_pixel(uint8_t pixel)
     return mlp_fmaf(mlp_fmaf(-quotient, 255.0f, x), reciprocal, quotient);
 }
 
+static void unit_pixels(size_t n, const uint32_t *words, float *values)
+{
+    const uint8_t *pixels = (const uint8_t *)words; /* in order where the low byte comes first */
+    for (size_t i = 0; i < n * MLP_TILE; i++)
+        values[i] = unit_pixel(pixels[i]);
+}
+
 static void interleave(size_t n, const uint8_t *const images[MLP_TILE], uint32_t *words)
 {
     const uint8_t *a = images[0], *b = images[1], *c = images[2], *d = images[3];
@@ -52,9 +59,7 @@ static float sgd(size_t n, const mlp_sgd_step *step, const float *restrict gradi
                  float *restrict velocity, float *restrict weight)
 {
     const float lr = step->lr, momentum = step->momentum, decay = step->weight_decay;
-    /* Nesterov's direction g + momentum v, or v alone: 1 v + 0 g is exact. */
-    const float from_v = step->nesterov ? momentum : 1.0f;
-    const float from_g = step->nesterov ? 1.0f : 0.0f;
+    const int nesterov = step->nesterov;
     const float tiny = MLP_TINY_VELOCITY;
     float squares[MLP_PANEL] = {0};
     for (size_t at = 0; at < n; at += MLP_PANEL)
@@ -64,7 +69,7 @@ static float sgd(size_t n, const mlp_sgd_step *step, const float *restrict gradi
             float v = mlp_fmaf(momentum, velocity[i], g);
             v = v < tiny && v > -tiny ? 0.0f : v;
             velocity[i] = v;
-            weight[i] = mlp_fmaf(-lr, mlp_fmaf(from_v, v, from_g * g), weight[i]);
+            weight[i] = mlp_fmaf(-lr, nesterov ? mlp_fmaf(momentum, v, g) : v, weight[i]);
             squares[j] = mlp_fmaf(gradient[i], gradient[i], squares[j]);
         }
     for (size_t half = MLP_PANEL / 2; half > 0; half /= 2)

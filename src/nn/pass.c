@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 
+enum { CHUNK_FLOATS = MLP_CHUNK * MLP_TILE_FLOATS };
+
 static size_t max_size(size_t a, size_t b)
 {
     return a > b ? a : b;
@@ -49,16 +51,21 @@ static bool alloc_buffers(mlp_pass *pass, size_t n_threads, mlp_pass_kind kind)
     const mlp_model *model = pass->model;
     size_t capacity = pass->batch.capacity, widest = 1;
     bool ok = alloc_layers(pass, kind, &widest) &&
-              mlp_packed_init(&pass->rows, capacity / MLP_TILE, widest);
+              mlp_packed_init(&pass->rows, capacity / MLP_TILE, widest, MLP_PACKED_FLOATS);
     if (ok && kind == MLP_PASS_TRAINING) {
         pass->transposed_stride = transposed_floats(model);
         pass->transposed = mlp_alloc(n_threads, pass->transposed_stride * sizeof(float));
-        ok = pass->transposed != NULL && mlp_packed_init(&pass->columns, n_threads, capacity);
+        pass->gradients = mlp_alloc(n_threads, CHUNK_FLOATS * sizeof(float));
+        ok = pass->transposed != NULL && pass->gradients != NULL &&
+             mlp_packed_init(&pass->columns, n_threads * MLP_CHUNK, capacity, MLP_PACKED_FLOATS);
     }
+    pass->values_stride =
+        MLP_CHUNK * MLP_TILE * max_size(pass->batch.rows.capacity, pass->batch.columns.capacity);
+    pass->values = mlp_alloc(n_threads, pass->values_stride * sizeof *pass->values);
     pass->losses = mlp_alloc(capacity, sizeof *pass->losses);
     pass->probabilities = mlp_alloc(capacity, model->classes * sizeof *pass->probabilities);
     pass->predictions = mlp_alloc(capacity, sizeof *pass->predictions);
-    return ok && pass->losses != NULL && pass->probabilities != NULL && pass->predictions != NULL;
+    return ok && pass->values != NULL && pass->losses != NULL && pass->probabilities != NULL && pass->predictions != NULL;
 }
 
 mlp_status mlp_pass_init(mlp_pass *pass, const mlp_model *model, const mlp_kernels *kernels,
@@ -68,6 +75,8 @@ mlp_status mlp_pass_init(mlp_pass *pass, const mlp_model *model, const mlp_kerne
     pass->kernels = kernels;
     pass->model = model;
     mlp_status status = mlp_batch_init(&pass->batch, model->features, max_images, err);
+    if (status == MLP_OK && kind == MLP_PASS_TRAINING)
+        status = mlp_batch_init(&pass->next, model->features, max_images, err);
     if (status == MLP_OK && !alloc_buffers(pass, n_threads, kind))
         status = mlp_fail_memory(err, "the activations");
     if (status != MLP_OK)
@@ -89,7 +98,10 @@ void mlp_pass_free(mlp_pass *pass)
     free(pass->losses);
     free(pass->probabilities);
     free(pass->predictions);
+    free(pass->values);
+    free(pass->gradients);
     mlp_batch_free(&pass->batch);
+    mlp_batch_free(&pass->next);
     memset(pass, 0, sizeof *pass);
 }
 
@@ -109,15 +121,20 @@ static size_t columns_of(size_t n, size_t panel)
 /* List `tile` of pass->rows becomes four rows of a layer's output or its gradient. */
 static void pack_rows(mlp_pass *pass, const float *matrix, size_t width, size_t tile)
 {
-    uint32_t *steps = mlp_packed_steps(&pass->rows, tile);
-    float *values = mlp_packed_values(&pass->rows, tile);
-    size_t count = 0;
-    for (size_t k = 0; k < width; k += MLP_PANEL) {
-        const float *rows = matrix + k / MLP_PANEL * output_stride(pass) + tile * MLP_TILE_FLOATS;
-        count += pass->kernels->pack_rows(width - k < MLP_PANEL ? width - k : MLP_PANEL, k, rows,
-                                          steps + count, values + count * MLP_TILE);
+    const mlp_packed *rows = &pass->rows;
+    uint32_t *steps = mlp_packed_steps(rows, tile), *starts = mlp_packed_starts(rows, tile);
+    float *values = mlp_packed_values(rows, tile);
+    size_t count = 0, k = 0;
+    for (size_t block = 0; block < rows->n_blocks; block++) {
+        starts[block] = (uint32_t)count;
+        for (; k < width && k < (block + 1) * rows->block_steps; k += MLP_PANEL) {
+            const float *panel = matrix + k / MLP_PANEL * output_stride(pass);
+            count += pass->kernels->pack_rows(width - k < MLP_PANEL ? width - k : MLP_PANEL, k,
+                                              panel + tile * MLP_TILE_FLOATS, steps + count,
+                                              values + count * MLP_TILE);
+        }
     }
-    pass->rows.counts[tile] = (uint32_t)count;
+    starts[rows->n_blocks] = (uint32_t)count;
 }
 
 /* The same for this member's share of the tiles, with a barrier behind it. */
@@ -131,36 +148,80 @@ static void pack_all_rows(mlp_pass *pass, const float *matrix, size_t width, mlp
     mlp_team_barrier(team);
 }
 
-static void multiply(const mlp_pass *pass, const mlp_packed *lists, size_t list, const float *b,
-                     size_t columns, float *c)
-{
-    pass->kernels->multiply(lists->counts[list], mlp_packed_steps(lists, list),
-                            mlp_packed_values(lists, list), b, columns, c);
-}
-
-/* One tile (4, 64) of a layer's output, images from `tile` * 4 on. */
-static void forward_tile(mlp_pass *pass, size_t l, size_t panel, size_t tile)
+/* Tiles first .. first + n - 1 of one panel of a layer's output; values are those of
+ * the tiles' lists. */
+static void forward_tiles(mlp_pass *pass, size_t l, size_t panel, size_t first, size_t n,
+                          const float *values)
 {
     const mlp_layer *layer = &pass->model->layers[l];
     const float *bias = pass->model->params + layer->bias + panel * MLP_PANEL;
     const float *weight = pass->model->params + layer->weight + panel * layer->panel_stride;
-    float *out = pass->outputs[l] + panel * output_stride(pass) + tile * MLP_TILE_FLOATS;
-    for (size_t i = 0; i < MLP_TILE; i++)
+    float *out = pass->outputs[l] + panel * output_stride(pass) + first * MLP_TILE_FLOATS;
+    for (size_t i = 0; i < n * MLP_TILE; i++)
         memcpy(out + i * MLP_PANEL, bias, MLP_PANEL * sizeof *out);
-    multiply(pass, l == 0 ? &pass->batch.rows : &pass->rows, tile, weight,
-             columns_of(layer->outputs, panel), out);
+    mlp_packed_multiply(l == 0 ? &pass->batch.rows : &pass->rows, values, pass->kernels, first, n,
+                        weight, columns_of(layer->outputs, panel), out);
     if (l + 1 < pass->model->n_layers)
-        pass->kernels->relu(MLP_TILE_FLOATS, out);
+        pass->kernels->relu(n * MLP_TILE_FLOATS, out);
+}
+
+/* A member's share of tiles that are counted panel by panel, `rows` in each. */
+typedef struct share {
+    size_t rows, first, end;
+} share;
+
+static share share_panels(const mlp_team *team, size_t thread, size_t panels, size_t rows)
+{
+    share s = {.rows = rows};
+    mlp_team_share(team, thread, panels * rows, &s.first, &s.end);
+    return s;
+}
+
+/* Those of one panel's rows low .. high - 1 that are in the share: *n from *at on. */
+static void share_part(const share *s, size_t panel, size_t low, size_t high, size_t *at, size_t *n)
+{
+    size_t from = max_size(s->first, panel * s->rows + low);
+    size_t to = panel * s->rows + high < s->end ? panel * s->rows + high : s->end;
+    *at = from - panel * s->rows;
+    *n = from < to ? to - from : 0;
+}
+
+/* The values of n lists of the batch's rows or columns as floats. */
+static const float *pixel_values(mlp_pass *pass, const mlp_packed *lists, size_t first, size_t n,
+                                 size_t thread)
+{
+    float *values = pass->values + thread * pass->values_stride;
+    mlp_packed_unit_pixels(lists, pass->kernels, first, n, values);
+    return values;
+}
+
+/* The first layer's pixels become floats a chunk of tiles at a time, for all panels. */
+static void forward_first_layer(mlp_pass *pass, mlp_team *team, size_t thread)
+{
+    size_t tiles = mlp_batch_tiles(&pass->batch), at, n;
+    share s = share_panels(team, thread, pass->model->layers[0].panels, tiles);
+    for (size_t low = 0; low < tiles; low += MLP_CHUNK) {
+        size_t high = low + MLP_CHUNK < tiles ? low + MLP_CHUNK : tiles;
+        const float *values = pixel_values(pass, &pass->batch.rows, low, high - low, thread);
+        for (size_t panel = s.first / tiles; panel * tiles < s.end; panel++) {
+            share_part(&s, panel, low, high, &at, &n);
+            if (n > 0)
+                forward_tiles(pass, 0, panel, at, n,
+                              values + (at - low) * pass->batch.rows.capacity * MLP_TILE);
+        }
+    }
+    mlp_team_barrier(team);
 }
 
 static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thread)
 {
-    size_t tiles = mlp_batch_tiles(&pass->batch), first, end;
-    if (l > 0)
-        pack_all_rows(pass, pass->outputs[l - 1], pass->model->layers[l].inputs, team, thread);
-    mlp_team_share(team, thread, pass->model->layers[l].panels * tiles, &first, &end);
-    for (size_t t = first; t < end; t++)
-        forward_tile(pass, l, t / tiles, t % tiles);
+    size_t tiles = mlp_batch_tiles(&pass->batch), at, n;
+    share s = share_panels(team, thread, pass->model->layers[l].panels, tiles);
+    pack_all_rows(pass, pass->outputs[l - 1], pass->model->layers[l].inputs, team, thread);
+    for (size_t panel = s.first / tiles; panel * tiles < s.end; panel++) {
+        share_part(&s, panel, 0, tiles, &at, &n);
+        forward_tiles(pass, l, panel, at, n, mlp_packed_values(&pass->rows, at));
+    }
     mlp_team_barrier(team);
 }
 
@@ -228,59 +289,63 @@ static void transpose_weights(const mlp_pass *pass, const mlp_layer *layer, size
     }
 }
 
-/* One tile of the gradient of layer l - 1's output, from the packed gradient of
- * layer l's and the panel of its transposed weights. */
-static void backward_tile(mlp_pass *pass, size_t l, size_t panel, size_t tile,
-                          const float *transposed)
+/* Tiles first .. first + n - 1 of one panel of the gradient of layer l - 1's output, from
+ * the packed gradient of layer l's and the panel of its transposed weights. */
+static void backward_tiles(mlp_pass *pass, size_t l, size_t panel, size_t first, size_t n,
+                           const float *transposed)
 {
-    size_t at = panel * output_stride(pass) + tile * MLP_TILE_FLOATS;
+    size_t at = panel * output_stride(pass) + first * MLP_TILE_FLOATS;
     float *out = pass->output_gradients[l - 1] + at;
-    memset(out, 0, MLP_TILE_FLOATS * sizeof *out);
-    multiply(pass, &pass->rows, tile, transposed, columns_of(pass->model->layers[l].inputs, panel),
-             out);
-    pass->kernels->relu_backward(MLP_TILE_FLOATS, pass->outputs[l - 1] + at, out);
+    memset(out, 0, n * MLP_TILE_FLOATS * sizeof *out);
+    mlp_packed_multiply(&pass->rows, mlp_packed_values(&pass->rows, first), pass->kernels, first, n,
+                        transposed, columns_of(pass->model->layers[l].inputs, panel), out);
+    pass->kernels->relu_backward(n * MLP_TILE_FLOATS, pass->outputs[l - 1] + at, out);
 }
 
 /* Gradient of layer l's output -> gradient of layer l - 1's output. */
 static void backward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thread)
 {
     const mlp_layer *layer = &pass->model->layers[l];
-    size_t tiles = mlp_batch_tiles(&pass->batch), transposed_panel = SIZE_MAX, first, end;
+    size_t tiles = mlp_batch_tiles(&pass->batch), at, n;
     float *transposed = pass->transposed + thread * pass->transposed_stride;
+    share s = share_panels(team, thread, pass->model->layers[l - 1].panels, tiles);
     pack_all_rows(pass, pass->output_gradients[l], layer->outputs, team, thread);
-    mlp_team_share(team, thread, pass->model->layers[l - 1].panels * tiles, &first, &end);
-    for (size_t t = first; t < end; t++) {
-        size_t panel = t / tiles;
-        if (panel != transposed_panel)
-            transpose_weights(pass, layer, panel, transposed);
-        transposed_panel = panel;
-        backward_tile(pass, l, panel, t % tiles, transposed);
+    for (size_t panel = s.first / tiles; panel * tiles < s.end; panel++) {
+        share_part(&s, panel, 0, tiles, &at, &n);
+        transpose_weights(pass, layer, panel, transposed);
+        backward_tiles(pass, l, panel, at, n, transposed);
     }
     mlp_team_barrier(team);
 }
 
 /* Four images through the last layer, and in a training pass back to its input. */
-static void turn_tile(mlp_pass *pass, size_t tile, const float *transposed)
+static void turn_tile(mlp_pass *pass, size_t tile, const float *transposed, size_t thread)
 {
     size_t last = pass->model->n_layers - 1;
     const mlp_layer *layer = &pass->model->layers[last];
+    const float *values = mlp_packed_values(&pass->rows, tile);
     if (last > 0)
         pack_rows(pass, pass->outputs[last - 1], layer->inputs, tile);
+    else
+        values = pixel_values(pass, &pass->batch.rows, tile, 1, thread);
     for (size_t panel = 0; panel < layer->panels; panel++)
-        forward_tile(pass, last, panel, tile);
+        forward_tiles(pass, last, panel, tile, 1, values);
     mlp_pass_loss(pass, tile);
     if (last == 0 || pass->output_gradients == NULL)
         return;
     pack_rows(pass, pass->output_gradients[last], layer->outputs, tile);
     for (size_t panel = 0; panel < pass->model->layers[last - 1].panels; panel++)
-        backward_tile(pass, last, panel, tile, transposed + panel * layer->outputs * MLP_PANEL);
+        backward_tiles(pass, last, panel, tile, 1,
+                       transposed + panel * layer->outputs * MLP_PANEL);
 }
 
 void mlp_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
 {
     size_t last = pass->model->n_layers - 1, first, end;
     float *transposed = pass->transposed + thread * pass->transposed_stride;
-    for (size_t l = 0; l < last; l++)
+    if (last > 0)
+        forward_first_layer(pass, team, thread);
+    for (size_t l = 1; l < last; l++)
         forward_layer(pass, l, team, thread);
     if (pass->output_gradients != NULL && last > 0) {
         const mlp_layer *layer = &pass->model->layers[last];
@@ -288,59 +353,97 @@ void mlp_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
             transpose_weights(pass, layer, panel, transposed + panel * layer->outputs * MLP_PANEL);
     }
     mlp_team_share(team, thread, mlp_batch_tiles(&pass->batch), &first, &end);
-    for (size_t tile = first; tile < end; tile++)
-        turn_tile(pass, tile, transposed);
+    for (size_t tile = first; tile < end; tile++) {
+        mlp_batch_prefetch(&pass->next, tile);
+        turn_tile(pass, tile, transposed, thread);
+    }
     if (pass->output_gradients != NULL)
         mlp_batch_pack_columns(&pass->batch, pass->kernels, team, thread);
     mlp_team_barrier(team);
 }
 
-/* The gradient of one tile of a layer's weights, and the step with it: inputs from
- * `group` * 4 on, one panel of outputs. */
-static void update_tile(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
-                        size_t panel, size_t group, const mlp_packed *lists, size_t list)
+/* The member's lists 0 .. n - 1 become those of layer l's inputs from `group` * 4 on. */
+static void pack_columns(mlp_pass *pass, size_t l, size_t group, size_t n, size_t thread)
 {
-    const mlp_layer *layer = &pass->model->layers[l];
-    float gradient[MLP_TILE_FLOATS] __attribute__((aligned(64))) = {0};
-    multiply(pass, lists, list, pass->output_gradients[l] + panel * output_stride(pass),
-             columns_of(layer->outputs, panel), gradient);
-    mlp_sgd_apply(sgd, pass->kernels, step,
-                  layer->weight + panel * layer->panel_stride + group * MLP_TILE_FLOATS,
-                  MLP_TILE_FLOATS, gradient);
+    const mlp_packed *columns = &pass->columns;
+    for (size_t list = thread * MLP_CHUNK; n > 0; n--, list++, group++) {
+        uint32_t *steps = mlp_packed_steps(columns, list);
+        uint32_t *starts = mlp_packed_starts(columns, list);
+        float *values = mlp_packed_values(columns, list);
+        size_t k = group * MLP_TILE, count = 0, i = 0;
+        const float *from =
+            pass->outputs[l - 1] + k / MLP_PANEL * output_stride(pass) + k % MLP_PANEL;
+        for (size_t block = 0; block < columns->n_blocks; block++, i += columns->block_steps) {
+            size_t left = pass->batch.size > i ? pass->batch.size - i : 0;
+            starts[block] = (uint32_t)count;
+            count += pass->kernels->pack_columns(
+                left < columns->block_steps ? left : columns->block_steps, i, from + i * MLP_PANEL,
+                steps + count, values + count * MLP_TILE);
+        }
+        starts[columns->n_blocks] = (uint32_t)count;
+    }
 }
 
-/* The share of layer 0's tiles: its lists are there, so one panel after another. */
-static void update_first_layer(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step,
-                               mlp_team *team, size_t thread)
+/* Groups of four inputs of layer l, as lists with their values: list 0 is group `first`. */
+typedef struct input_lists {
+    size_t l, first;
+    const mlp_packed *packed;
+    size_t list;
+    const float *values;
+} input_lists;
+
+static input_lists input_columns(mlp_pass *pass, size_t l, size_t first, size_t n, size_t thread)
 {
-    size_t groups = pass->batch.n_groups, first, end;
-    mlp_team_share(team, thread, pass->model->layers[0].panels * groups, &first, &end);
-    for (size_t t = first; t < end; t++)
-        update_tile(pass, sgd, step, 0, t / groups, t % groups, &pass->batch.columns, t % groups);
+    input_lists lists = {.l = l, .first = first};
+    if (l == 0) {
+        lists.packed = &pass->batch.columns;
+        lists.list = first;
+        lists.values = pixel_values(pass, lists.packed, first, n, thread);
+    } else {
+        lists.packed = &pass->columns;
+        lists.list = thread * MLP_CHUNK;
+        lists.values = mlp_packed_values(lists.packed, lists.list);
+        pack_columns(pass, l, first, n, thread);
+    }
+    return lists;
 }
 
-/* The share of another layer's tiles. Each list is made once and used for all of
- * this member's panels. */
-static void update_layer(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
-                         mlp_team *team, size_t thread)
+/* The gradient of n tiles of one panel of a layer's weights, inputs from `group` * 4 on,
+ * and the step with it. */
+static void update_tiles(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step,
+                         const input_lists *lists, size_t panel, size_t group, size_t n,
+                         size_t thread)
+{
+    const mlp_layer *layer = &pass->model->layers[lists->l];
+    const float *output_gradient = pass->output_gradients[lists->l] + panel * output_stride(pass);
+    size_t at = layer->weight + panel * layer->panel_stride + group * MLP_TILE_FLOATS;
+    size_t skip = group - lists->first;
+    float *gradients = pass->gradients + thread * CHUNK_FLOATS;
+    memset(gradients, 0, n * MLP_TILE_FLOATS * sizeof *gradients);
+    mlp_packed_multiply(lists->packed, lists->values + skip * lists->packed->capacity * MLP_TILE,
+                        pass->kernels, lists->list + skip, n, output_gradient,
+                        columns_of(layer->outputs, panel), gradients);
+    for (size_t i = 0; i < n * MLP_TILE_FLOATS; i += MLP_TILE_FLOATS)
+        mlp_sgd_apply(sgd, pass->kernels, step, at + i, MLP_TILE_FLOATS, gradients + i);
+}
+
+/* This member's share of a layer's weights, a chunk of inputs at a time: the chunk's
+ * lists serve all panels. */
+static void update_weights(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
+                           mlp_team *team, size_t thread)
 {
     const mlp_layer *layer = &pass->model->layers[l];
-    size_t groups = mlp_round_up(layer->inputs, MLP_TILE) / MLP_TILE, first, end;
-    mlp_team_share(team, thread, layer->panels * groups, &first, &end);
-    for (size_t group = 0; group < groups; group++) {
-        bool packed = false;
-        for (size_t t = first / groups * groups + group; t < end; t += groups) {
-            if (t < first)
-                continue;
-            size_t k = group * MLP_TILE;
-            const float *columns =
-                pass->outputs[l - 1] + k / MLP_PANEL * output_stride(pass) + k % MLP_PANEL;
-            if (!packed)
-                pass->columns.counts[thread] = (uint32_t)pass->kernels->pack_columns(
-                    pass->batch.size, columns, mlp_packed_steps(&pass->columns, thread),
-                    mlp_packed_values(&pass->columns, thread));
-            packed = true;
-            update_tile(pass, sgd, step, l, t / groups, group, &pass->columns, thread);
+    size_t groups = mlp_round_up(layer->inputs, MLP_TILE) / MLP_TILE, at, n;
+    share s = share_panels(team, thread, layer->panels, groups);
+    bool is_part = s.end - s.first < groups && s.first / groups == (s.end - 1) / groups;
+    size_t end = is_part ? s.end - s.first / groups * groups : groups;
+    for (size_t low = is_part ? s.first % groups : 0; low < end; low += MLP_CHUNK) {
+        size_t high = low + MLP_CHUNK < end ? low + MLP_CHUNK : end;
+        input_lists lists = input_columns(pass, l, low, high - low, thread);
+        for (size_t panel = s.first / groups; panel * groups < s.end; panel++) {
+            share_part(&s, panel, low, high, &at, &n);
+            if (n > 0)
+                update_tiles(pass, sgd, step, &lists, panel, at, n, thread);
         }
     }
 }
@@ -365,12 +468,17 @@ void mlp_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, m
 {
     for (size_t l = pass->model->n_layers - 1; l-- > 1;)
         backward_layer(pass, l, team, thread);
-    for (size_t l = 0; l < pass->model->n_layers; l++) {
-        if (l == 0)
-            update_first_layer(pass, sgd, step, team, thread);
-        else
-            update_layer(pass, sgd, step, l, team, thread);
+    for (size_t l = pass->model->n_layers; l-- > 0;) {
+        update_weights(pass, sgd, step, l, team, thread);
         update_biases(pass, sgd, step, l, team, thread);
     }
+    mlp_batch_pack(&pass->next, pass->kernels, team, thread);
     mlp_team_barrier(team);
+}
+
+void mlp_pass_advance(mlp_pass *pass)
+{
+    mlp_batch batch = pass->batch;
+    pass->batch = pass->next;
+    pass->next = batch;
 }

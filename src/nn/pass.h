@@ -29,15 +29,21 @@
 #include "nn/model.h"
 #include "nn/sgd.h"
 
+enum { MLP_CHUNK = 32 }; /* lists that a member works through together */
+
 typedef struct mlp_pass {
     const mlp_kernels *kernels;
     const mlp_model *model;
-    mlp_batch batch;
+    mlp_batch batch; /* what is worked on */
+    mlp_batch next;  /* training: packed meanwhile, unless its size is 0 */
 
     float **outputs;          /* (L): (capacity, H_l) in panel layout, after ReLU; logits last */
     float **output_gradients; /* (L): the same shapes; NULL in a pass that only looks */
     mlp_packed rows;          /* (capacity / 4) lists: of a matrix of either kind */
-    mlp_packed columns;       /* (threads) lists: four columns of a layer's input */
+    mlp_packed columns;       /* (threads, MLP_CHUNK) lists: of a hidden layer's output */
+    float *values;            /* (threads, values_stride): of a chunk of lists of pixels */
+    size_t values_stride;
+    float *gradients;         /* (threads, MLP_CHUNK, 4, 64): of weights, before their step */
     float *transposed;        /* (threads, transposed_stride): panels of W for backward products */
     size_t transposed_stride;
 
@@ -58,9 +64,13 @@ void mlp_pass_free(mlp_pass *pass);
  * to the outputs of the last layer and of the one before it. */
 void mlp_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread);
 
-/* From there to the gradients of all parameters, and one step of SGD with them. */
+/* From there to the gradients of all parameters, and one step of SGD with them. If
+ * there is a next batch, its rows are then packed. */
 void mlp_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
                        size_t thread);
+
+/* The next batch becomes the one that is worked on; between steps. */
+void mlp_pass_advance(mlp_pass *pass);
 
 /* The part of mlp_pass_forward that follows the logits, for the images of one tile. */
 void mlp_pass_loss(mlp_pass *pass, size_t tile);

@@ -25,10 +25,8 @@ static mlp_status init_parts(mlp_trainer *trainer, mlp_error *err)
                                     config->data.validation_fraction, config->seed, err)) != MLP_OK)
         return status;
     size_t batch = config->train.batch_size;
-    batch = batch < trainer->split.n_train ? batch : trainer->split.n_train;
-    if ((status = mlp_batch_init(&trainer->next, trainer->data->features, batch, err)) != MLP_OK)
-        return status;
-    return mlp_pass_init(&trainer->pass, &trainer->model, trainer->kernels, batch,
+    return mlp_pass_init(&trainer->pass, &trainer->model, trainer->kernels,
+                         batch < trainer->split.n_train ? batch : trainer->split.n_train,
                          trainer->team->n_threads, MLP_PASS_TRAINING, err);
 }
 
@@ -56,7 +54,6 @@ mlp_status mlp_trainer_init(mlp_trainer *trainer, const mlp_config *config, cons
 void mlp_trainer_free(mlp_trainer *trainer)
 {
     mlp_pass_free(&trainer->pass);
-    mlp_batch_free(&trainer->next);
     mlp_split_free(&trainer->split);
     mlp_progress_free(&trainer->progress);
     mlp_sgd_free(&trainer->sgd);
@@ -83,18 +80,18 @@ static void order_epoch(mlp_trainer *trainer)
                         trainer->split.n_train, trainer->order);
 }
 
-/* The batch of one step of the running epoch. */
+/* The batch of one step of the running epoch; empty past its end. */
 static void fill_batch(const mlp_trainer *trainer, uint64_t step_in_epoch, mlp_batch *batch)
 {
     size_t size = trainer->config->train.batch_size, first = step_in_epoch * size;
-    size_t left = trainer->split.n_train - first;
+    size_t left = trainer->split.n_train > first ? trainer->split.n_train - first : 0;
     mlp_batch_fill(batch, trainer->data, trainer->order, first, left < size ? left : size);
 }
 
 typedef struct step_job {
     mlp_trainer *trainer;
     mlp_sgd_step step;
-    bool is_packed; /* is this step's batch? The one before it did that */
+    bool is_packed; /* the step's batch, by the step before */
 } step_job;
 
 /* One SGD step; each member of the team runs it. */
@@ -102,14 +99,13 @@ static void run_step(mlp_team *team, size_t thread, void *argument)
 {
     const step_job *job = argument;
     mlp_trainer *trainer = job->trainer;
+    mlp_pass *pass = &trainer->pass;
     if (!job->is_packed) {
-        mlp_batch_pack(&trainer->pass.batch, trainer->kernels, team, thread);
+        mlp_batch_pack(&pass->batch, trainer->kernels, team, thread);
         mlp_team_barrier(team);
     }
-    mlp_pass_forward(&trainer->pass, team, thread);
-    mlp_pass_backward(&trainer->pass, &trainer->sgd, &job->step, team, thread);
-    if (trainer->has_next)
-        mlp_batch_pack(&trainer->next, trainer->kernels, team, thread);
+    mlp_pass_forward(pass, team, thread);
+    mlp_pass_backward(pass, &trainer->sgd, &job->step, team, thread);
 }
 
 /* Adds the step to the epoch's sums. MLP_ERR_DIVERGED when the loss or the
@@ -143,13 +139,6 @@ static mlp_status count_step(mlp_trainer *trainer, double lr, mlp_error *err)
     return MLP_OK;
 }
 
-static void swap_batches(mlp_trainer *trainer)
-{
-    mlp_batch batch = trainer->pass.batch;
-    trainer->pass.batch = trainer->next;
-    trainer->next = batch;
-}
-
 static mlp_status take_step(mlp_trainer *trainer, double *lr, mlp_error *err)
 {
     const mlp_train_config *train = &trainer->config->train;
@@ -159,15 +148,14 @@ static mlp_status take_step(mlp_trainer *trainer, double *lr, mlp_error *err)
                              .momentum = (float)train->sgd.momentum,
                              .weight_decay = (float)train->sgd.weight_decay,
                              .nesterov = train->sgd.nesterov},
-                    .is_packed = trainer->has_next};
+                    .is_packed = trainer->pass.next.size > 0};
+    mlp_pass *pass = &trainer->pass;
     uint64_t step = trainer->progress.step_in_epoch;
-    if (trainer->has_next)
-        swap_batches(trainer);
+    if (job.is_packed)
+        mlp_pass_advance(pass);
     else
-        fill_batch(trainer, step, &trainer->pass.batch);
-    trainer->has_next = step + 1 < mlp_trainer_steps_per_epoch(trainer);
-    if (trainer->has_next)
-        fill_batch(trainer, step + 1, &trainer->next);
+        fill_batch(trainer, step, &pass->batch);
+    fill_batch(trainer, step + 1, &pass->next);
     mlp_team_run(trainer->team, run_step, &job);
     return count_step(trainer, *lr, err);
 }

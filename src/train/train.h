@@ -66,8 +66,6 @@ struct mlp_trainer {
     mlp_split split;
     uint32_t *order; /* (split.n_train): split.train as this epoch visits it */
     mlp_pass pass;
-    mlp_batch next;   /* packed while pass.batch is trained on */
-    bool has_next;
     double *layer_grad_norms; /* (n_layers): scratch of the report */
 };
 
