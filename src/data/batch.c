@@ -5,27 +5,22 @@
 
 #include "base/mem.h"
 
-enum {
-    CACHE_LINE = 64,
-    PREFETCH_TILES = 2, /* the dataset's next images come from memory, in random order */
-};
+enum { CACHE_LINE = 64 };
 
-mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, mlp_error *err)
+mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, bool with_columns,
+                          mlp_error *err)
 {
     memset(batch, 0, sizeof *batch);
     batch->features = features;
     batch->capacity = mlp_round_up(max_images, MLP_TILE);
     batch->n_groups = mlp_round_up(features, MLP_TILE) / MLP_TILE;
-    batch->word_stride = batch->capacity + CACHE_LINE / sizeof *batch->words;
 
     batch->pixels = mlp_alloc(batch->capacity, sizeof *batch->pixels);
     batch->blank = mlp_alloc(1, features);
     batch->labels = mlp_alloc(batch->capacity, sizeof *batch->labels);
-    batch->words = mlp_alloc(batch->n_groups, batch->word_stride * sizeof *batch->words);
     if (batch->pixels == NULL || batch->blank == NULL || batch->labels == NULL ||
-        batch->words == NULL ||
         !mlp_packed_init(&batch->rows, batch->capacity / MLP_TILE, features, MLP_PACKED_PIXELS) ||
-        !mlp_packed_init(&batch->columns, batch->n_groups, batch->capacity, MLP_PACKED_PIXELS)) {
+        (with_columns && !mlp_packed_init(&batch->columns, batch->n_groups, batch->capacity, MLP_PACKED_PIXELS))) {
         mlp_batch_free(batch);
         return mlp_fail_memory(err, "a batch");
     }
@@ -37,7 +32,6 @@ void mlp_batch_free(mlp_batch *batch)
     free(batch->pixels);
     free(batch->blank);
     free(batch->labels);
-    free(batch->words);
     mlp_packed_free(&batch->rows);
     mlp_packed_free(&batch->columns);
     memset(batch, 0, sizeof *batch);
@@ -61,11 +55,16 @@ static const uint8_t *tile_image(const mlp_batch *batch, size_t tile, size_t i)
     return image < batch->size ? batch->pixels[image] : batch->blank;
 }
 
+static inline void prefetch(const uint8_t *image, size_t features)
+{
+    for (size_t k = 0; k < features; k += CACHE_LINE)
+        __builtin_prefetch(image + k);
+}
+
 void mlp_batch_prefetch(const mlp_batch *batch, size_t tile)
 {
     for (size_t i = tile * MLP_TILE; i < (tile + 1) * MLP_TILE && i < batch->size; i++)
-        for (size_t k = 0; k < batch->features; k += CACHE_LINE)
-            __builtin_prefetch(batch->pixels[i] + k, 0, 2);
+        prefetch(batch->pixels[i], batch->features);
 }
 
 static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t tile)
@@ -86,37 +85,36 @@ static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t tile)
     starts[rows->n_blocks] = (uint32_t)count;
 }
 
-/* The images that set any of four neighbouring pixels. */
+/* words (n): four neighbouring pixels of each image; past the last pixel, zeros. */
+static void gather_words(const mlp_batch *batch, size_t group, size_t first, size_t n,
+                         uint32_t *words)
+{
+    const uint8_t *const *pixels = batch->pixels + first;
+    size_t k = group * MLP_TILE, left = batch->features - k;
+    if (left >= MLP_TILE) {
+        for (size_t i = 0; i < n; i++)
+            memcpy(&words[i], pixels[i] + k, MLP_TILE);
+        return;
+    }
+    memset(words, 0, n * sizeof *words);
+    for (size_t i = 0; i < n; i++)
+        memcpy(&words[i], pixels[i] + k, left);
+}
+
 static void pack_group(mlp_batch *batch, const mlp_kernels *kernels, size_t group)
 {
     const mlp_packed *columns = &batch->columns;
     uint32_t *steps = mlp_packed_steps(columns, group), *starts = mlp_packed_starts(columns, group);
-    uint32_t *pixels = mlp_packed_pixels(columns, group);
-    const uint32_t *words = batch->words + group * batch->word_stride;
+    uint32_t *pixels = mlp_packed_pixels(columns, group), words[MLP_BLOCK_STEPS];
     size_t count = 0, i = 0;
     for (size_t block = 0; block < columns->n_blocks; block++, i += columns->block_steps) {
         size_t left = batch->size > i ? batch->size - i : 0;
+        size_t n = left < columns->block_steps ? left : columns->block_steps;
         starts[block] = (uint32_t)count;
-        count +=
-            kernels->pack_pixels(left < columns->block_steps ? left : columns->block_steps, i,
-                                 words + i, steps + count, pixels + count);
+        gather_words(batch, group, i, n, words);
+        count += kernels->pack_pixels(n, i, words, steps + count, pixels + count);
     }
     starts[columns->n_blocks] = (uint32_t)count;
-}
-
-/* The words of one tile's images. */
-static void gather_words(mlp_batch *batch, size_t tile)
-{
-    size_t whole = batch->features / MLP_TILE, rest = batch->features % MLP_TILE;
-    const uint8_t *images[MLP_TILE];
-    for (size_t i = 0; i < MLP_TILE; i++)
-        images[i] = tile_image(batch, tile, i);
-    uint32_t *words = batch->words + tile * MLP_TILE;
-    for (size_t g = 0; g < whole; g++, words += batch->word_stride)
-        for (size_t i = 0; i < MLP_TILE; i++)
-            memcpy(&words[i], images[i] + g * MLP_TILE, sizeof *words);
-    for (size_t i = 0; rest > 0 && i < MLP_TILE; i++)
-        memcpy(&words[i], images[i] + whole * MLP_TILE, rest);
 }
 
 void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
@@ -125,16 +123,11 @@ void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team
     size_t first, end;
     mlp_team_share(team, thread, mlp_batch_tiles(batch), &first, &end);
     for (size_t tile = first; tile < end; tile++) {
-        mlp_batch_prefetch(batch, tile + PREFETCH_TILES);
+        mlp_batch_prefetch(batch, tile + 1);
         pack_tile(batch, kernels, tile);
-        gather_words(batch, tile);
     }
-}
-
-void mlp_batch_pack_columns(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
-                            size_t thread)
-{
-    size_t first, end;
+    if (batch->columns.steps == NULL)
+        return;
     mlp_team_share(team, thread, batch->n_groups, &first, &end);
     for (size_t group = first; group < end; group++)
         pack_group(batch, kernels, group);

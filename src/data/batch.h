@@ -8,6 +8,7 @@
 #ifndef MLP_DATA_BATCH_H
 #define MLP_DATA_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,12 +29,11 @@ typedef struct mlp_batch {
     uint8_t *blank;         /* (features): an image of zeros, to fill the last tile */
 
     mlp_packed rows;    /* (capacity / 4) lists */
-    mlp_packed columns; /* (n_groups) lists */
-    uint32_t *words;    /* (n_groups, word_stride): four pixels of one image each */
-    size_t word_stride; /* more than capacity, lest all groups share a cache set */
+    mlp_packed columns; /* (n_groups) lists; none in a batch that is only looked at */
 } mlp_batch;
 
-mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, mlp_error *err);
+mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, bool with_columns,
+                          mlp_error *err);
 void mlp_batch_free(mlp_batch *batch);
 
 /* The batch becomes images index[first] .. index[first + size - 1] of data, or where
@@ -45,14 +45,10 @@ void mlp_batch_fill(mlp_batch *batch, const mlp_dataset *data, const uint32_t *i
 /* Asks for the images of one tile: they come from memory, and in random order. */
 void mlp_batch_prefetch(const mlp_batch *batch, size_t tile);
 
-/* Packs this thread's part of the rows, from the images that `pixels` and `size`
- * name. The caller puts a barrier behind it. */
+/* Packs this thread's part of the rows and columns, from the images that `pixels` and
+ * `size` name. The caller puts a barrier behind it. */
 void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
                     size_t thread);
-
-/* After that barrier, this thread's part of the columns; again with a barrier behind. */
-void mlp_batch_pack_columns(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
-                            size_t thread);
 
 static inline size_t mlp_batch_tiles(const mlp_batch *batch)
 {

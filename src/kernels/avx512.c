@@ -48,13 +48,37 @@ static inline __m512i sixteen_steps(size_t k)
     return _mm512_slli_epi32(_mm512_add_epi32(_mm512_set1_epi32((int)k), lanes), 6);
 }
 
+static __mmask16 valid_lanes(size_t left)
+{
+    return (__mmask16)(left < VECTOR_LANES ? (1u << left) - 1 : 0xffffu);
+}
+
+/* Bytes k .. k + 15 as the low bytes of words. */
+static __m512i sixteen_bytes(const uint8_t *bytes, __mmask16 valid)
+{
+    return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(valid, bytes));
+}
+
+static void interleave_images(size_t n, const uint8_t *const images[MLP_TILE], uint32_t *words)
+{
+    for (size_t k = 0; k < n; k += VECTOR_LANES) {
+        __mmask16 valid = valid_lanes(n - k);
+        __m512i ab = _mm512_or_epi32(sixteen_bytes(images[0] + k, valid),
+                                     _mm512_slli_epi32(sixteen_bytes(images[1] + k, valid), 8));
+        __m512i cd = _mm512_or_epi32(sixteen_bytes(images[2] + k, valid),
+                                     _mm512_slli_epi32(sixteen_bytes(images[3] + k, valid), 8));
+        _mm512_mask_storeu_epi32(words + k, valid,
+                                 _mm512_or_epi32(ab, _mm512_slli_epi32(cd, 16)));
+    }
+}
+
 /* Sixteen words a time: those that are not zero move together at the front. */
 static size_t pack_pixels(size_t n, size_t first_k, const uint32_t *words, uint32_t *steps,
                           uint32_t *packed)
 {
     size_t count = 0;
     for (size_t k = 0; k < n; k += VECTOR_LANES) {
-        __mmask16 valid = (__mmask16)(n - k < VECTOR_LANES ? (1u << (n - k)) - 1 : 0xffffu);
+        __mmask16 valid = valid_lanes(n - k);
         __m512i word = _mm512_maskz_loadu_epi32(valid, words + k);
         __mmask16 set = _mm512_test_epi32_mask(word, word);
         _mm512_storeu_si512(steps + count,
@@ -101,7 +125,7 @@ static size_t pack_rows(size_t n, size_t first_k, const float *rows, uint32_t *s
 {
     size_t count = 0;
     for (size_t k = 0; k < n; k += VECTOR_LANES) {
-        __mmask16 valid = (__mmask16)(n - k < VECTOR_LANES ? (1u << (n - k)) - 1 : 0xffffu);
+        __mmask16 valid = valid_lanes(n - k);
         count += pack_sixteen(rows + k, valid, (uint32_t)(first_k + k), steps + count,
                               values + count * MLP_TILE);
     }
@@ -109,6 +133,6 @@ static size_t pack_rows(size_t n, size_t first_k, const float *rows, uint32_t *s
 }
 
 const mlp_kernels mlp_kernels_avx512 = {
-    "avx512", multiply,      interleave, pack_pixels, unit_pixels, pack_rows, pack_columns,
+    "avx512", multiply,      interleave_images, pack_pixels, unit_pixels, pack_rows, pack_columns,
     relu,     relu_backward, sum_rows,   sgd,         softmax,         sigmoid,
 };

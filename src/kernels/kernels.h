@@ -34,6 +34,7 @@ enum {
     MLP_PANEL = 64,   /* columns of a panel and of a tile */
     MLP_TILE = 4,     /* rows of a tile, and of a packed list */
     MLP_COLUMNS = 16, /* products are computed in units of so many columns */
+    MLP_LANES = 16,   /* images whose losses are computed side by side */
     MLP_TILE_FLOATS = MLP_PANEL * MLP_TILE,
 };
 
@@ -93,9 +94,10 @@ typedef struct mlp_kernels {
     float (*sgd)(size_t n, const mlp_sgd_step *step, const float *gradient, float *velocity,
                  float *weight);
 
-    /* Softmax with cross-entropy of one image, from its `classes` logits:
-     * probabilities (classes), may be logits itself; returns the loss, ln sum exp(z) - z[label]. */
-    float (*softmax)(size_t classes, size_t label, const float *logits, float *probabilities);
+    /* Softmax of 16 images side by side: z (classes, 16) are their logits and become their
+     * probabilities. With largest (16) = max z and log_sum (16) = ln sum exp(z - max z), the
+     * cross-entropy of an image is log_sum - (z[label] - largest). */
+    void (*softmax)(size_t classes, float *z, float *largest, float *log_sum);
 
     /* Sigmoid with binary cross-entropy of one logit z; label 0 or 1. Stores P(1) and
      * returns the loss, max(z, 0) - z * label + ln(1 + exp(-|z|)). */

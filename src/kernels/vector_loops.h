@@ -26,7 +26,7 @@ static void unit_pixels(size_t n, const uint32_t *words, float *values)
         values[i] = unit_pixel(pixels[i]);
 }
 
-static void interleave(size_t n, const uint8_t *const images[MLP_TILE], uint32_t *words)
+static inline void interleave(size_t n, const uint8_t *const images[MLP_TILE], uint32_t *words)
 {
     const uint8_t *a = images[0], *b = images[1], *c = images[2], *d = images[3];
     for (size_t k = 0; k < n; k++)
@@ -78,21 +78,24 @@ static float sgd(size_t n, const mlp_sgd_step *step, const float *restrict gradi
     return squares[0];
 }
 
-static float softmax(size_t classes, size_t label, const float *logits, float *probabilities)
+static void softmax(size_t classes, float *restrict z, float *restrict largest,
+                    float *restrict log_sum)
 {
-    float largest = logits[0];
+    float sum[MLP_LANES] = {0};
+    memcpy(largest, z, MLP_LANES * sizeof *largest);
     for (size_t c = 1; c < classes; c++)
-        largest = logits[c] > largest ? logits[c] : largest;
-    float label_logit = logits[label] - largest;
-
+        for (size_t j = 0; j < MLP_LANES; j++)
+            largest[j] = z[c * MLP_LANES + j] > largest[j] ? z[c * MLP_LANES + j] : largest[j];
     for (size_t c = 0; c < classes; c++)
-        probabilities[c] = mlp_expf(logits[c] - largest);
-    float sum = 0.0f;
+        for (size_t j = 0; j < MLP_LANES; j++) {
+            z[c * MLP_LANES + j] = mlp_expf(z[c * MLP_LANES + j] - largest[j]);
+            sum[j] += z[c * MLP_LANES + j];
+        }
     for (size_t c = 0; c < classes; c++)
-        sum += probabilities[c];
-    for (size_t c = 0; c < classes; c++)
-        probabilities[c] /= sum;
-    return mlp_logf(sum) - label_logit;
+        for (size_t j = 0; j < MLP_LANES; j++)
+            z[c * MLP_LANES + j] /= sum[j];
+    for (size_t j = 0; j < MLP_LANES; j++)
+        log_sum[j] = mlp_logf(sum[j]);
 }
 
 static float sigmoid(float logit, size_t label, float *probability)

@@ -5,7 +5,10 @@
 
 #include "base/mem.h"
 
-enum { CHUNK_FLOATS = MLP_CHUNK * MLP_TILE_FLOATS };
+enum {
+    CHUNK_FLOATS = MLP_CHUNK * MLP_TILE_FLOATS,
+    TURN_TILES = MLP_LANES / MLP_TILE,
+};
 
 static size_t max_size(size_t a, size_t b)
 {
@@ -74,9 +77,10 @@ mlp_status mlp_pass_init(mlp_pass *pass, const mlp_model *model, const mlp_kerne
     memset(pass, 0, sizeof *pass);
     pass->kernels = kernels;
     pass->model = model;
-    mlp_status status = mlp_batch_init(&pass->batch, model->features, max_images, err);
+    mlp_status status = mlp_batch_init(&pass->batch, model->features, max_images,
+                                       kind == MLP_PASS_TRAINING, err);
     if (status == MLP_OK && kind == MLP_PASS_TRAINING)
-        status = mlp_batch_init(&pass->next, model->features, max_images, err);
+        status = mlp_batch_init(&pass->next, model->features, max_images, true, err);
     if (status == MLP_OK && !alloc_buffers(pass, n_threads, kind))
         status = mlp_fail_memory(err, "the activations");
     if (status != MLP_OK)
@@ -228,14 +232,14 @@ static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t threa
 /* Element (image, h) of the last layer's output or its gradient. */
 static float *last_layer_at(const mlp_pass *pass, float *matrix, size_t image, size_t h)
 {
-    return matrix + h / MLP_PANEL * pass->batch.capacity * MLP_PANEL + image * MLP_PANEL +
-           h % MLP_PANEL;
+    return matrix + h / MLP_PANEL * output_stride(pass) + image * MLP_PANEL + h % MLP_PANEL;
 }
 
 /* d(mean loss) / dz = (P(class) - [class is the label]) / B, for both heads. */
-static void image_gradient(const mlp_pass *pass, size_t image, const float *probabilities)
+static void image_gradient(const mlp_pass *pass, size_t image)
 {
     const mlp_model *model = pass->model;
+    const float *probabilities = pass->probabilities + image * model->classes;
     float *gradient = pass->output_gradients[model->n_layers - 1];
     float inverse_size = 1.0f / (float)pass->batch.size;
     size_t label = pass->batch.labels[image];
@@ -245,35 +249,51 @@ static void image_gradient(const mlp_pass *pass, size_t image, const float *prob
             (probabilities[c] - (c == label ? 1.0f : 0.0f)) * inverse_size;
 }
 
-static void image_loss(mlp_pass *pass, size_t image)
+static void sigmoid_loss(mlp_pass *pass, size_t image)
 {
-    const mlp_model *model = pass->model;
-    float *logits = pass->outputs[model->n_layers - 1];
-    float *probabilities = pass->probabilities + image * model->classes;
-    size_t label = pass->batch.labels[image], prediction = 0;
-    if (model->output == MLP_OUTPUT_SIGMOID) {
-        float logit = *last_layer_at(pass, logits, image, 0);
-        pass->losses[image] = pass->kernels->sigmoid(logit, label, &probabilities[1]);
-        probabilities[0] = 1.0f - probabilities[1];
-        prediction = logit > 0.0f;
-    } else {
-        for (size_t c = 0; c < model->classes; c++)
-            probabilities[c] = *last_layer_at(pass, logits, image, c);
-        for (size_t c = 1; c < model->classes; c++)
-            prediction = probabilities[c] > probabilities[prediction] ? c : prediction;
-        pass->losses[image] =
-            pass->kernels->softmax(model->classes, label, probabilities, probabilities);
-    }
-    pass->predictions[image] = (uint8_t)prediction;
-    if (pass->output_gradients != NULL)
-        image_gradient(pass, image, probabilities);
+    float logit = *last_layer_at(pass, pass->outputs[pass->model->n_layers - 1], image, 0);
+    float *probabilities = pass->probabilities + image * pass->model->classes;
+    pass->losses[image] =
+        pass->kernels->sigmoid(logit, pass->batch.labels[image], &probabilities[1]);
+    probabilities[0] = 1.0f - probabilities[1];
+    pass->predictions[image] = logit > 0.0f;
 }
 
-void mlp_pass_loss(mlp_pass *pass, size_t tile)
+/* Images first .. first + n - 1, n <= MLP_LANES. */
+static void softmax_losses(mlp_pass *pass, size_t first, size_t n)
 {
-    size_t end = (tile + 1) * MLP_TILE;
-    for (size_t image = tile * MLP_TILE; image < end && image < pass->batch.size; image++)
-        image_loss(pass, image);
+    size_t classes = pass->model->classes;
+    float *logits = pass->outputs[pass->model->n_layers - 1];
+    float z[MLP_MAX_CLASSES * MLP_LANES] __attribute__((aligned(64)));
+    float label_logits[MLP_LANES], largest[MLP_LANES], log_sum[MLP_LANES];
+    memset(z, 0, classes * MLP_LANES * sizeof *z);
+    for (size_t i = 0; i < n; i++) {
+        size_t prediction = 0;
+        for (size_t c = 0; c < classes; c++) {
+            z[c * MLP_LANES + i] = *last_layer_at(pass, logits, first + i, c);
+            if (z[c * MLP_LANES + i] > z[prediction * MLP_LANES + i])
+                prediction = c;
+        }
+        pass->predictions[first + i] = (uint8_t)prediction;
+        label_logits[i] = z[pass->batch.labels[first + i] * MLP_LANES + i];
+    }
+    pass->kernels->softmax(classes, z, largest, log_sum);
+    for (size_t i = 0; i < n; i++) {
+        pass->losses[first + i] = log_sum[i] - (label_logits[i] - largest[i]);
+        for (size_t c = 0; c < classes; c++)
+            pass->probabilities[(first + i) * classes + c] = z[c * MLP_LANES + i];
+    }
+}
+
+void mlp_pass_loss(mlp_pass *pass, size_t first, size_t n)
+{
+    if (pass->model->output == MLP_OUTPUT_SIGMOID)
+        for (size_t image = first; image < first + n; image++)
+            sigmoid_loss(pass, image);
+    else
+        softmax_losses(pass, first, n);
+    for (size_t image = first; pass->output_gradients != NULL && image < first + n; image++)
+        image_gradient(pass, image);
 }
 
 /* out (H, 64) = the 64 columns `panel` of W (H, K), from W^T's panels. */
@@ -318,24 +338,28 @@ static void backward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thre
     mlp_team_barrier(team);
 }
 
-/* Four images through the last layer, and in a training pass back to its input. */
-static void turn_tile(mlp_pass *pass, size_t tile, const float *transposed, size_t thread)
+/* Tiles first .. first + n - 1 through the last layer, and in a training pass back to its
+ * input; n <= TURN_TILES. */
+static void turn_tiles(mlp_pass *pass, size_t first, size_t n, const float *transposed,
+                       size_t thread)
 {
-    size_t last = pass->model->n_layers - 1;
+    size_t last = pass->model->n_layers - 1, image = first * MLP_TILE;
     const mlp_layer *layer = &pass->model->layers[last];
-    const float *values = mlp_packed_values(&pass->rows, tile);
-    if (last > 0)
+    const float *values = mlp_packed_values(&pass->rows, first);
+    for (size_t tile = first; last > 0 && tile < first + n; tile++)
         pack_rows(pass, pass->outputs[last - 1], layer->inputs, tile);
-    else
-        values = pixel_values(pass, &pass->batch.rows, tile, 1, thread);
+    if (last == 0)
+        values = pixel_values(pass, &pass->batch.rows, first, n, thread);
     for (size_t panel = 0; panel < layer->panels; panel++)
-        forward_tiles(pass, last, panel, tile, 1, values);
-    mlp_pass_loss(pass, tile);
+        forward_tiles(pass, last, panel, first, n, values);
+    size_t left = pass->batch.size - image;
+    mlp_pass_loss(pass, image, left < MLP_LANES ? left : MLP_LANES);
     if (last == 0 || pass->output_gradients == NULL)
         return;
-    pack_rows(pass, pass->output_gradients[last], layer->outputs, tile);
+    for (size_t tile = first; tile < first + n; tile++)
+        pack_rows(pass, pass->output_gradients[last], layer->outputs, tile);
     for (size_t panel = 0; panel < pass->model->layers[last - 1].panels; panel++)
-        backward_tiles(pass, last, panel, tile, 1,
+        backward_tiles(pass, last, panel, first, n,
                        transposed + panel * layer->outputs * MLP_PANEL);
 }
 
@@ -352,13 +376,15 @@ void mlp_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
         for (size_t panel = 0; panel < pass->model->layers[last - 1].panels; panel++)
             transpose_weights(pass, layer, panel, transposed + panel * layer->outputs * MLP_PANEL);
     }
-    mlp_team_share(team, thread, mlp_batch_tiles(&pass->batch), &first, &end);
-    for (size_t tile = first; tile < end; tile++) {
-        mlp_batch_prefetch(&pass->next, tile);
-        turn_tile(pass, tile, transposed, thread);
+    size_t tiles = mlp_batch_tiles(&pass->batch);
+    mlp_team_share(team, thread, (tiles + TURN_TILES - 1) / TURN_TILES, &first, &end);
+    for (size_t tile = first * TURN_TILES; tile < end * TURN_TILES && tile < tiles;
+         tile += TURN_TILES) {
+        size_t n = tiles - tile < TURN_TILES ? tiles - tile : TURN_TILES;
+        for (size_t i = 0; i < n; i++)
+            mlp_batch_prefetch(&pass->next, tile + i);
+        turn_tiles(pass, tile, n, transposed, thread);
     }
-    if (pass->output_gradients != NULL)
-        mlp_batch_pack_columns(&pass->batch, pass->kernels, team, thread);
     mlp_team_barrier(team);
 }
 

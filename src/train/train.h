@@ -64,7 +64,8 @@ struct mlp_trainer {
     mlp_progress progress;
 
     mlp_split split;
-    uint32_t *order; /* (split.n_train): split.train as this epoch visits it */
+    uint32_t *shuffled; /* (split.n_train): split.train, cut into this epoch's batches */
+    uint32_t *order;    /* (split.n_train): the same, each batch sorted by label */
     mlp_pass pass;
     double *layer_grad_norms; /* (n_layers): scratch of the report */
 };
