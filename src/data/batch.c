@@ -55,16 +55,17 @@ static const uint8_t *tile_image(const mlp_batch *batch, size_t tile, size_t i)
     return image < batch->size ? batch->pixels[image] : batch->blank;
 }
 
-static inline void prefetch(const uint8_t *image, size_t features)
+/* Asks for bytes first .. end - 1 of an image. */
+static void prefetch(const uint8_t *image, size_t first, size_t end)
 {
-    for (size_t k = 0; k < features; k += CACHE_LINE)
+    for (size_t k = first; k < end; k += CACHE_LINE)
         __builtin_prefetch(image + k);
 }
 
 void mlp_batch_prefetch(const mlp_batch *batch, size_t tile)
 {
     for (size_t i = tile * MLP_TILE; i < (tile + 1) * MLP_TILE && i < batch->size; i++)
-        prefetch(batch->pixels[i], batch->features);
+        prefetch(batch->pixels[i], 0, batch->features);
 }
 
 static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t tile)
@@ -120,15 +121,16 @@ static void pack_group(mlp_batch *batch, const mlp_kernels *kernels, size_t grou
 void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
                     size_t thread)
 {
-    size_t first, end;
+    size_t first, end, first_group, end_group;
     mlp_team_share(team, thread, mlp_batch_tiles(batch), &first, &end);
+    mlp_team_share(team, thread, batch->n_groups, &first_group, &end_group);
     for (size_t tile = first; tile < end; tile++) {
-        mlp_batch_prefetch(batch, tile + 1);
+        size_t image = batch->size * (tile - first) / (end - first);
+        size_t end_image = batch->size * (tile - first + 1) / (end - first);
+        for (; batch->columns.steps != NULL && image < end_image; image++)
+            prefetch(batch->pixels[image], first_group * MLP_TILE, end_group * MLP_TILE);
         pack_tile(batch, kernels, tile);
     }
-    if (batch->columns.steps == NULL)
-        return;
-    mlp_team_share(team, thread, batch->n_groups, &first, &end);
-    for (size_t group = first; group < end; group++)
-        pack_group(batch, kernels, group);
+    for (size_t g = first_group; batch->columns.steps != NULL && g < end_group; g++)
+        pack_group(batch, kernels, g);
 }
