@@ -188,6 +188,7 @@ static mlp_status run_steps(mlp_trainer *trainer, const mlp_train_observer *obse
 {
     size_t steps = mlp_trainer_steps_per_epoch(trainer), images = trainer->split.n_train;
     order_epoch(trainer);
+    trainer->pass.next.size = 0; /* a batch that was packed before the progress was restored */
     while (trainer->progress.step_in_epoch < steps && !*stopped) {
         mlp_status status = take_step(trainer, lr, err);
         if (status != MLP_OK)

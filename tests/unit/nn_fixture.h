@@ -92,6 +92,30 @@ typedef struct net_shape {
     size_t classes, batch;
 } net_shape;
 
+/* Widths and inputs on both sides of panels (64), chunks (128 inputs or images) and
+ * blocks (128 steps); a last tile of one, four and two images. */
+static const net_shape NET_LAYERS[] = {
+    {.features = 47, .n_hidden = 0, .classes = 5},
+    {.features = 301, .n_hidden = 1, .hidden = {130}, .classes = 10},
+    {.features = 90, .n_hidden = 3, .hidden = {40, 7, 150}, .classes = 256},
+};
+static const size_t NET_BATCHES[] = {1, 12, 150};
+enum {
+    N_NET_LAYERS = sizeof NET_LAYERS / sizeof *NET_LAYERS,
+    N_NET_SHAPES = N_NET_LAYERS * 2 * sizeof NET_BATCHES / sizeof *NET_BATCHES,
+    LARGEST_NET = N_NET_SHAPES - N_NET_LAYERS - 1, /* the deepest, softmax, largest batch */
+};
+
+/* Shape i of all: layers by heads by batch sizes. */
+static inline net_shape net_shape_at(size_t i)
+{
+    net_shape shape = NET_LAYERS[i % N_NET_LAYERS];
+    shape.output = i / N_NET_LAYERS % 2 == 0 ? MLP_OUTPUT_SOFTMAX : MLP_OUTPUT_SIGMOID;
+    shape.classes = shape.output == MLP_OUTPUT_SOFTMAX ? shape.classes : 2;
+    shape.batch = NET_BATCHES[i / N_NET_LAYERS / 2];
+    return shape;
+}
+
 /* A randomized network on a team, with a batch of random images of its own. */
 typedef struct net {
     mlp_model model;
@@ -101,21 +125,34 @@ typedef struct net {
     uint8_t *images; /* (batch, features) */
 } net;
 
-/* The shape's images: 2 of 3 pixels are 0, and so are whole groups of eight. */
-static inline void net_roll_batch(net *n, const net_shape *shape, uint64_t seed)
+/* Pixels (features) of the i-th image: 2 of 3 are 0, and so are whole groups of eight. */
+static inline void roll_image(dice *d, size_t i, size_t features, uint8_t *pixels)
+{
+    for (size_t k = 0; k < features; k++) {
+        uint32_t word = roll(d);
+        bool blank = word % 3 != 0 || (i / 8 + k / 8) % 4 == 3;
+        pixels[k] = blank ? 0 : (uint8_t)(word >> 24);
+    }
+}
+
+/* Random images and labels of that shape become the batch, unpacked. images
+ * (batch, features) keep the pixels. */
+static inline void roll_batch(mlp_batch *batch, const net_shape *shape, uint64_t seed,
+                              uint8_t *images)
 {
     dice d = {seed, 0};
-    mlp_batch *batch = &n->pass.batch;
     batch->size = shape->batch;
     for (size_t i = 0; i < shape->batch; i++) {
-        for (size_t k = 0; k < shape->features; k++) {
-            uint32_t word = roll(&d);
-            bool blank = word % 3 != 0 || (i / 8 + k / 8) % 4 == 3;
-            n->images[i * shape->features + k] = blank ? 0 : (uint8_t)(word >> 24);
-        }
-        batch->pixels[i] = n->images + i * shape->features;
+        uint8_t *pixels = images + i * shape->features;
+        roll_image(&d, i, shape->features, pixels);
+        batch->pixels[i] = pixels;
         batch->labels[i] = (uint8_t)(roll(&d) % shape->classes);
     }
+}
+
+static inline void net_roll_batch(net *n, const net_shape *shape, uint64_t seed)
+{
+    roll_batch(&n->pass.batch, shape, seed, n->images);
 }
 
 static inline void net_init(net *n, const net_shape *shape, const mlp_kernels *kernels,
@@ -144,44 +181,45 @@ static inline void net_free(net *n)
     mlp_team_free(&n->team);
 }
 
+/* A step that leaves the weights as they are, and in the velocities the gradients. */
+static const mlp_sgd_step GRADIENTS_ONLY = {0.0f, 0.0f, 0.0f, 0};
+
 typedef struct net_job {
     net *n;
     const mlp_sgd_step *step;
+    bool is_packed; /* the batch, by the step before */
 } net_job;
 
 static inline void net_step_member(mlp_team *team, size_t thread, void *argument)
 {
     const net_job *job = argument;
-    net *n = job->n;
-    mlp_pass_forward(&n->pass, team, thread);
-    mlp_pass_loss(&n->pass, team, thread);
-    mlp_pass_backward(&n->pass, n->sgd.gradients, team, thread);
-    if (job->step != NULL)
-        mlp_sgd_apply(&n->sgd, n->pass.kernels, job->step, team, thread);
+    mlp_pass *pass = &job->n->pass;
+    if (!job->is_packed) {
+        mlp_batch_pack(&pass->batch, pass->kernels, team, thread);
+        mlp_team_barrier(team);
+    }
+    mlp_pass_forward(pass, team, thread);
+    mlp_pass_backward(pass, &job->n->sgd, job->step, team, thread);
 }
 
-/* Forward, loss, backward and, where there is a step, the update. */
+/* One step of training with the batch. */
 static inline void net_step(net *n, const mlp_sgd_step *step)
 {
-    net_job job = {n, step};
+    net_job job = {n, step, false};
     mlp_team_run(&n->team, net_step_member, &job);
-}
-
-static inline void net_loss_member(mlp_team *team, size_t thread, void *argument)
-{
-    net *n = argument;
-    mlp_pass_loss(&n->pass, team, thread);
 }
 
 /* From the logits (batch, outputs), put in place of the network's own, to the losses. */
 static inline void net_loss_of_logits(net *n, const float *logits)
 {
     size_t last = n->model.n_layers - 1, outputs = n->model.layers[last].outputs;
-    for (size_t i = 0; i < n->pass.batch.size; i++)
+    size_t size = n->pass.batch.size;
+    for (size_t i = 0; i < size; i++)
         for (size_t h = 0; h < outputs; h++)
             n->pass.outputs[last][h / MLP_PANEL * n->pass.batch.capacity * MLP_PANEL +
                                   i * MLP_PANEL + h % MLP_PANEL] = logits[i * outputs + h];
-    mlp_team_run(&n->team, net_loss_member, n);
+    for (size_t first = 0; first < size; first += MLP_LANES)
+        mlp_pass_loss(&n->pass, first, size - first < MLP_LANES ? size - first : MLP_LANES);
 }
 
 static inline double net_mean_loss(const net *n)

@@ -1,5 +1,5 @@
-/* The gradients against central differences of a loss computed in double by
- * plain loops; and that neither team nor kernel table moves a bit of them. */
+/* The gradients against central differences of a loss computed in double by plain
+ * loops; and, to the bit, against the chains of sums that kernels.h defines. */
 #include "nn_fixture.h"
 
 enum { MAX_LAYERS = MAX_HIDDEN + 1, MAX_WIDTH = 96 };
@@ -93,7 +93,7 @@ static double check_tensor(const reference *r, size_t tensor, dice *d)
 {
     size_t count = r->counts[tensor], checked = quick_or(8, 250);
     float *gradients = must_alloc(count, sizeof *gradients);
-    mlp_model_get_tensor(&r->n->model, r->n->sgd.gradients, tensor, gradients);
+    mlp_model_get_tensor(&r->n->model, r->n->sgd.velocities, tensor, gradients);
     double scale = 0.0, worst = 0.0;
     for (size_t i = 0; i < count; i++)
         scale = fmax(scale, fabs((double)gradients[i]));
@@ -138,7 +138,7 @@ static void gradients_are_the_slopes_of_the_loss(void **state)
         net n;
         reference r;
         net_init(&n, &shape, supported_kernels(0), 1);
-        net_step(&n, NULL);
+        net_step(&n, &GRADIENTS_ONLY);
         reference_init(&r, &n);
         double wanted = reference_loss(&r);
         assert_true(fabs(net_mean_loss(&n) - wanted) <= 1e-6 * wanted);
@@ -150,142 +150,146 @@ static void gradients_are_the_slopes_of_the_loss(void **state)
     print_message("largest distance: %.2g of the tensor's largest gradient\n", worst);
 }
 
-/* What lies between the tensors stays 0, in gradients, velocities and weights:
- * writing 0 over all tensors leaves nothing else. */
-static void assert_padding_is_zero(const net *n, const float *flat)
+/* A layer by plain loops, images and outputs row by row, tensors in PyTorch's order. */
+typedef struct plain_layer {
+    size_t inputs, outputs;
+    float *weight, *bias;           /* (outputs, inputs), (outputs) */
+    float *in, *out, *out_gradient; /* (batch, inputs), (batch, outputs) twice */
+} plain_layer;
+
+static float *copy_tensor(const mlp_model *model, const float *flat, size_t tensor)
 {
-    float *copy = must_alloc(n->model.n_params, sizeof *copy);
-    float *zeros = must_alloc(n->model.n_params, sizeof *zeros);
-    memcpy(copy, flat, n->model.n_params * sizeof *copy);
-    for (size_t t = 0; t < mlp_model_tensor_count(&n->model); t++)
-        mlp_model_set_tensor(&n->model, copy, t, zeros);
-    assert_memory_equal(copy, zeros, n->model.n_params * sizeof *copy);
-    free(copy);
-    free(zeros);
+    float *values = must_alloc(mlp_model_tensor(model, tensor).count, sizeof *values);
+    mlp_model_get_tensor(model, flat, tensor, values);
+    return values;
 }
 
-static const mlp_sgd_step STEP = {0.1f, 0.9f, 1e-3f, 1};
-
-/* Four steps on batches of changing size, so that a short one follows a long one. */
-static void train_a_little(net *n, const net_shape *shape)
+static void plain_forward(plain_layer *layer, size_t batch, bool is_last)
 {
-    for (uint64_t step = 0; step < 4; step++) {
-        net_shape now = *shape;
-        now.batch = step % 2 == 0 ? shape->batch : (shape->batch + 1) / 2;
-        net_roll_batch(n, &now, 10 + step);
-        net_step(n, &STEP);
+    for (size_t i = 0; i < batch; i++)
+        for (size_t h = 0; h < layer->outputs; h++) {
+            float sum = layer->bias[h];
+            for (size_t k = 0; k < layer->inputs; k++)
+                sum = fmaf(layer->in[i * layer->inputs + k], layer->weight[h * layer->inputs + k],
+                           sum);
+            layer->out[i * layer->outputs + h] = !is_last && sum < 0.0f ? 0.0f : sum;
+        }
+}
+
+/* The gradient of the layer's input, where that was not cut off by its ReLU. */
+static void plain_backward(const plain_layer *layer, size_t batch, float *in_gradient)
+{
+    for (size_t i = 0; i < batch; i++)
+        for (size_t k = 0; k < layer->inputs; k++) {
+            float sum = 0.0f;
+            for (size_t h = 0; h < layer->outputs; h++)
+                sum = fmaf(layer->out_gradient[i * layer->outputs + h],
+                           layer->weight[h * layer->inputs + k], sum);
+            in_gradient[i * layer->inputs + k] =
+                layer->in[i * layer->inputs + k] > 0.0f ? sum : 0.0f;
+        }
+}
+
+/* Equal numbers, but for the sign of 0 and what is too small to be a velocity. */
+static void assert_gradient(const char *name, size_t index, float found, float wanted)
+{
+    float v = fabsf(wanted) < MLP_TINY_VELOCITY ? 0.0f : wanted;
+    if (!(found == v))
+        fail_msg("%s[%zu]: %a, wanted %a", name, index, (double)found, (double)v);
+}
+
+static void check_gradients(const net *n, size_t l, const plain_layer *layer)
+{
+    size_t batch = n->pass.batch.size;
+    float *weights = copy_tensor(&n->model, n->sgd.velocities, 2 * l);
+    float *biases = copy_tensor(&n->model, n->sgd.velocities, 2 * l + 1);
+    for (size_t h = 0; h < layer->outputs; h++) {
+        float bias = 0.0f;
+        for (size_t i = 0; i < batch; i++)
+            bias += layer->out_gradient[i * layer->outputs + h];
+        assert_gradient("bias", h, biases[h], bias);
+        for (size_t k = 0; k < layer->inputs; k++) {
+            float sum = 0.0f;
+            for (size_t i = 0; i < batch; i++)
+                sum = fmaf(layer->in[i * layer->inputs + k],
+                           layer->out_gradient[i * layer->outputs + h], sum);
+            assert_gradient("weight", h * layer->inputs + k, weights[h * layer->inputs + k], sum);
+        }
+    }
+    free(weights);
+    free(biases);
+}
+
+static void plain_init(plain_layer *layers, const net *n)
+{
+    size_t batch = n->pass.batch.size;
+    for (size_t l = 0; l < n->model.n_layers; l++) {
+        plain_layer *layer = &layers[l];
+        layer->inputs = n->model.layers[l].inputs;
+        layer->outputs = n->model.layers[l].outputs;
+        layer->weight = copy_tensor(&n->model, n->model.params, 2 * l);
+        layer->bias = copy_tensor(&n->model, n->model.params, 2 * l + 1);
+        layer->in = l > 0 ? layers[l - 1].out : must_alloc(batch * layer->inputs, sizeof(float));
+        layer->out = must_alloc(batch * layer->outputs, sizeof(float));
+        layer->out_gradient = must_alloc(batch * layer->outputs, sizeof(float));
+    }
+    for (size_t i = 0; i < batch * layers[0].inputs; i++)
+        layers[0].in[i] = (float)n->images[i] / 255.0f;
+}
+
+static void plain_free(plain_layer *layers, size_t n_layers)
+{
+    free(layers[0].in);
+    for (size_t l = 0; l < n_layers; l++) {
+        free(layers[l].weight);
+        free(layers[l].bias);
+        free(layers[l].out);
+        free(layers[l].out_gradient);
     }
 }
 
-static void padding_stays_zero(void **state)
+/* From the probabilities, which test_loss.c looks after. */
+static void plain_loss_gradient(const net *n, const plain_layer *last)
+{
+    size_t classes = n->model.classes, skip = classes - last->outputs;
+    for (size_t i = 0; i < n->pass.batch.size; i++)
+        for (size_t h = 0; h < last->outputs; h++) {
+            float target = n->pass.batch.labels[i] == h + skip ? 1.0f : 0.0f;
+            last->out_gradient[i * last->outputs + h] =
+                (n->pass.probabilities[i * classes + h + skip] - target) *
+                (1.0f / (float)n->pass.batch.size);
+        }
+}
+
+static void every_gradient_is_its_chain(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < N_SHAPES * 2 * N_BATCHES; i++) {
-        net_shape shape = shape_at(i);
+    for (size_t c = 0; c < N_NET_SHAPES; c += quick_or(5, 1)) {
+        net_shape shape = net_shape_at(c);
+        plain_layer layers[MAX_HIDDEN + 1] = {{0}};
         net n;
         net_init(&n, &shape, supported_kernels(0), 1);
-        train_a_little(&n, &shape);
-        assert_padding_is_zero(&n, n.sgd.gradients);
-        assert_padding_is_zero(&n, n.sgd.velocities);
-        assert_padding_is_zero(&n, n.model.params);
+        plain_init(layers, &n);
+        net_step(&n, &GRADIENTS_ONLY);
+        size_t count = n.model.n_layers;
+        for (size_t l = 0; l < count; l++)
+            plain_forward(&layers[l], shape.batch, l + 1 == count);
+        plain_loss_gradient(&n, &layers[count - 1]);
+        for (size_t l = count; l-- > 0;) {
+            check_gradients(&n, l, &layers[l]);
+            if (l > 0)
+                plain_backward(&layers[l], shape.batch, layers[l - 1].out_gradient);
+        }
+        plain_free(layers, count);
         net_free(&n);
     }
-}
-
-/* Rows of a batch that was larger before are not part of this one. */
-static void a_short_batch_forgets_the_long_one(void **state)
-{
-    (void)state;
-    net_shape shape = shape_at(N_SHAPES * 2 * N_BATCHES - 1), small = shape;
-    small.batch = 9;
-    net used, fresh;
-    net_init(&used, &shape, supported_kernels(0), 1);
-    net_init(&fresh, &shape, supported_kernels(0), 1);
-    net_step(&used, NULL);
-    net_roll_batch(&used, &small, 5);
-    net_roll_batch(&fresh, &small, 5);
-    net_step(&used, NULL);
-    net_step(&fresh, NULL);
-    assert_memory_equal(used.pass.losses, fresh.pass.losses, small.batch * sizeof(float));
-    assert_memory_equal(used.sgd.gradients, fresh.sgd.gradients,
-                        fresh.model.n_params * sizeof(float));
-    net_free(&used);
-    net_free(&fresh);
-}
-
-static void assert_equal_nets(const net *a, const net *b)
-{
-    const mlp_pass *p = &a->pass, *q = &b->pass;
-    size_t params = a->model.n_params * sizeof(float), last = a->model.n_layers - 1;
-    size_t images = p->batch.size, width = p->batch.capacity * MLP_PANEL;
-    assert_memory_equal(a->sgd.gradients, b->sgd.gradients, params);
-    assert_memory_equal(a->sgd.velocities, b->sgd.velocities, params);
-    assert_memory_equal(a->model.params, b->model.params, params);
-    assert_memory_equal(p->losses, q->losses, images * sizeof(float));
-    assert_memory_equal(p->probabilities, q->probabilities,
-                        images * a->model.classes * sizeof(float));
-    assert_memory_equal(p->predictions, q->predictions, images);
-    for (size_t l = 0; l <= last; l++)
-        assert_memory_equal(p->outputs[l], q->outputs[l],
-                            a->model.layers[l].panels * width * sizeof(float));
-    for (size_t l = 0; l <= last; l++) {
-        double norm = mlp_sgd_layer_norm(&a->sgd, l), other = mlp_sgd_layer_norm(&b->sgd, l);
-        assert_memory_equal(&norm, &other, sizeof norm);
-    }
-}
-
-static void team_and_table_move_no_bit(void **state)
-{
-    (void)state;
-    const size_t threads[] = {1, 2, 3, 7};
-    for (size_t i = 0; i < N_SHAPES * 2 * N_BATCHES; i++) {
-        net_shape shape = shape_at(i);
-        net wanted;
-        net_init(&wanted, &shape, supported_kernels(0), 1);
-        train_a_little(&wanted, &shape);
-        for (size_t k = 0; supported_kernels(k) != NULL; k++)
-            for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
-                net n;
-                net_init(&n, &shape, supported_kernels(k), threads[t]);
-                train_a_little(&n, &shape);
-                assert_equal_nets(&n, &wanted);
-                net_free(&n);
-            }
-        net_free(&wanted);
-    }
-}
-
-/* A pass that only looks has the same logits and needs no gradients. */
-static void an_inference_pass_gives_the_same_losses(void **state)
-{
-    (void)state;
-    net_shape shape = shape_at(N_SHAPES * 2 * N_BATCHES - 1);
-    net n, looking;
-    mlp_error err = {""};
-    net_init(&n, &shape, supported_kernels(0), 1);
-    net_init(&looking, &shape, supported_kernels(0), 1);
-    mlp_pass_free(&looking.pass);
-    must_succeed(mlp_pass_init(&looking.pass, &looking.model, supported_kernels(0), shape.batch, 1,
-                               MLP_PASS_INFERENCE, &err),
-                 &err);
-    net_roll_batch(&looking, &shape, 2);
-    net_step(&n, NULL);
-    mlp_pass_forward(&looking.pass, &looking.team, 0);
-    mlp_pass_loss(&looking.pass, &looking.team, 0);
-    assert_null(looking.pass.output_gradients);
-    assert_memory_equal(looking.pass.losses, n.pass.losses, shape.batch * sizeof(float));
-    net_free(&n);
-    net_free(&looking);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_are_the_slopes_of_the_loss),
-        cmocka_unit_test(padding_stays_zero),
-        cmocka_unit_test(a_short_batch_forgets_the_long_one),
-        cmocka_unit_test(team_and_table_move_no_bit),
-        cmocka_unit_test(an_inference_pass_gives_the_same_losses),
+        cmocka_unit_test(every_gradient_is_its_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

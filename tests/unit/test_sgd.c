@@ -1,5 +1,5 @@
 /* The update against torch.optim.SGD's rule in double, the norms against plain
- * sums, and all of it the same on any team and kernel table. */
+ * sums, and all of it the same on any kernel table. */
 #include "nn_fixture.h"
 
 static const net_shape SHAPE = {.features = 45,
@@ -16,35 +16,32 @@ static const mlp_sgd_step SETTINGS[] = {
 };
 enum { N_SETTINGS = sizeof SETTINGS / sizeof *SETTINGS };
 
-/* Gradients of step `step`, in all tensors. */
-static void roll_gradients(net *n, uint64_t step)
+/* Gradients (n_params) of step `step`, in all tensors; the caller's to free. */
+static float *roll_gradients(const mlp_model *model, uint64_t step)
 {
     dice d = {100 + step, 0};
-    for (size_t t = 0; t < mlp_model_tensor_count(&n->model); t++) {
-        size_t count = mlp_model_tensor(&n->model, t).count;
+    float *gradients = must_alloc(model->n_params, sizeof *gradients);
+    for (size_t t = 0; t < mlp_model_tensor_count(model); t++) {
+        size_t count = mlp_model_tensor(model, t).count;
         float *values = must_alloc(count, sizeof *values);
         for (size_t i = 0; i < count; i++)
             values[i] = roll(&d) % 4 == 0 ? 0.0f : roll_unit(&d);
-        mlp_model_set_tensor(&n->model, n->sgd.gradients, t, values);
+        mlp_model_set_tensor(model, gradients, t, values);
         free(values);
     }
+    return gradients;
 }
 
-typedef struct apply_job {
-    net *n;
-    const mlp_sgd_step *step;
-} apply_job;
-
-static void apply_member(mlp_team *team, size_t thread, void *argument)
+/* One step of all parameters, as the backward pass goes about it: tiles and biases. */
+static void apply(net *n, const mlp_sgd_step *step, const float *gradients)
 {
-    const apply_job *job = argument;
-    mlp_sgd_apply(&job->n->sgd, job->n->pass.kernels, job->step, team, thread);
-}
-
-static void apply(net *n, const mlp_sgd_step *step)
-{
-    apply_job job = {n, step};
-    mlp_team_run(&n->team, apply_member, &job);
+    for (size_t l = 0; l < n->model.n_layers; l++) {
+        const mlp_layer *layer = &n->model.layers[l];
+        for (size_t at = layer->weight; at < layer->bias; at += MLP_TILE_FLOATS)
+            mlp_sgd_apply(&n->sgd, n->pass.kernels, step, at, MLP_TILE_FLOATS, gradients + at);
+        for (size_t at = layer->bias; at < layer->end; at += MLP_PANEL)
+            mlp_sgd_apply(&n->sgd, n->pass.kernels, step, at, MLP_PANEL, gradients + at);
+    }
 }
 
 /* torch.optim.SGD's documented loop, in double. */
@@ -78,9 +75,10 @@ static void steps_follow_the_rule(void **state)
         for (size_t i = 0; i < count; i++)
             p.weights[i] = (double)n.model.params[i];
         for (uint64_t step = 0; step < STEPS; step++) {
-            roll_gradients(&n, step);
-            apply(&n, &SETTINGS[s]);
-            apply_in_double(&p, count, &SETTINGS[s], n.sgd.gradients, step == 0);
+            float *gradients = roll_gradients(&n.model, step);
+            apply(&n, &SETTINGS[s], gradients);
+            apply_in_double(&p, count, &SETTINGS[s], gradients, step == 0);
+            free(gradients);
             for (size_t i = 0; i < count; i++)
                 if (!(fabs((double)n.model.params[i] - p.weights[i]) <=
                       1e-6 * (1.0 + fabs(p.weights[i]))))
@@ -98,49 +96,46 @@ static void layer_norms_are_those_of_the_gradients(void **state)
     (void)state;
     net n;
     net_init(&n, &SHAPE, supported_kernels(0), 1);
-    roll_gradients(&n, 0);
-    apply(&n, &SETTINGS[N_SETTINGS - 1]);
+    float *gradients = roll_gradients(&n.model, 0);
+    apply(&n, &SETTINGS[N_SETTINGS - 1], gradients);
     for (size_t l = 0; l < n.model.n_layers; l++) {
         double sum = 0.0;
         for (size_t t = 2 * l; t < 2 * l + 2; t++) {
             size_t count = mlp_model_tensor(&n.model, t).count;
             float *values = must_alloc(count, sizeof *values);
-            mlp_model_get_tensor(&n.model, n.sgd.gradients, t, values);
+            mlp_model_get_tensor(&n.model, gradients, t, values);
             for (size_t i = 0; i < count; i++)
                 sum += (double)values[i] * (double)values[i];
             free(values);
         }
         assert_true(fabs(mlp_sgd_layer_norm(&n.sgd, l) - sqrt(sum)) <= 1e-6 * sqrt(sum));
     }
+    free(gradients);
     net_free(&n);
 }
 
-static void team_and_table_move_no_bit(void **state)
+/* That no team moves one either, test_pass.c shows. */
+static void no_table_moves_a_bit(void **state)
 {
     (void)state;
-    const size_t threads[] = {1, 2, 3, 7};
-    const mlp_sgd_step *step = &SETTINGS[N_SETTINGS - 1];
     net wanted;
     net_init(&wanted, &SHAPE, supported_kernels(0), 1);
-    for (uint64_t i = 0; i < 3; i++) {
-        roll_gradients(&wanted, i);
-        apply(&wanted, step);
-    }
-    for (size_t k = 0; supported_kernels(k) != NULL; k++)
-        for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
-            net n;
-            net_init(&n, &SHAPE, supported_kernels(k), threads[t]);
-            for (uint64_t i = 0; i < 3; i++) {
-                roll_gradients(&n, i);
-                apply(&n, step);
-            }
-            size_t bytes = n.model.n_params * sizeof(float);
-            assert_memory_equal(n.model.params, wanted.model.params, bytes);
-            assert_memory_equal(n.sgd.velocities, wanted.sgd.velocities, bytes);
-            assert_memory_equal(n.sgd.block_squares, wanted.sgd.block_squares,
-                                n.model.n_params / MLP_PARAM_BLOCK * sizeof(double));
-            net_free(&n);
+    for (size_t k = 0; supported_kernels(k) != NULL; k++) {
+        net n;
+        net_init(&n, &SHAPE, supported_kernels(k), 1);
+        for (uint64_t i = 0; i < 3; i++) {
+            float *gradients = roll_gradients(&n.model, i);
+            apply(&n, &SETTINGS[N_SETTINGS - 1], gradients);
+            if (k == 0)
+                apply(&wanted, &SETTINGS[N_SETTINGS - 1], gradients);
+            free(gradients);
         }
+        size_t bytes = n.model.n_params * sizeof(float);
+        assert_memory_equal(n.model.params, wanted.model.params, bytes);
+        assert_memory_equal(n.sgd.velocities, wanted.sgd.velocities, bytes);
+        assert_memory_equal(n.sgd.squares, wanted.sgd.squares, bytes / MLP_PANEL);
+        net_free(&n);
+    }
     net_free(&wanted);
 }
 
@@ -151,17 +146,20 @@ static void a_velocity_dies_out(void **state)
     const mlp_sgd_step step = {0.1f, 0.5f, 0.0f, 0};
     for (size_t t = 0; supported_kernels(t) != NULL; t++)
         for (int sign = -1; sign <= 1; sign += 2) {
-            float gradient = 0.0f, weight = 1.0f;
-            float velocity = (float)sign * 4.0f * MLP_TINY_VELOCITY;
-            supported_kernels(t)->sgd(1, &step, &gradient, &velocity, &weight);
-            supported_kernels(t)->sgd(1, &step, &gradient, &velocity, &weight);
-            assert_true(velocity == (float)sign * MLP_TINY_VELOCITY);
-            supported_kernels(t)->sgd(1, &step, &gradient, &velocity, &weight);
-            assert_int_equal(mlp_float_bits(velocity), 0);
-            assert_true(weight == 1.0f);
-            velocity = NAN;
-            supported_kernels(t)->sgd(1, &step, &gradient, &velocity, &weight);
-            assert_true(isnan(velocity) && isnan(weight));
+            /* The last of a panel: no lane is left out. */
+            float gradient[MLP_PANEL] = {0}, weight[MLP_PANEL] = {0}, velocity[MLP_PANEL] = {0};
+            float *v = &velocity[MLP_PANEL - 1], *w = &weight[MLP_PANEL - 1];
+            *w = 1.0f;
+            *v = (float)sign * 4.0f * MLP_TINY_VELOCITY;
+            supported_kernels(t)->sgd(MLP_PANEL, &step, gradient, velocity, weight);
+            supported_kernels(t)->sgd(MLP_PANEL, &step, gradient, velocity, weight);
+            assert_true(*v == (float)sign * MLP_TINY_VELOCITY);
+            supported_kernels(t)->sgd(MLP_PANEL, &step, gradient, velocity, weight);
+            assert_int_equal(mlp_float_bits(*v), 0);
+            assert_true(*w == 1.0f);
+            *v = NAN;
+            supported_kernels(t)->sgd(MLP_PANEL, &step, gradient, velocity, weight);
+            assert_true(isnan(*v) && isnan(*w));
         }
 }
 
@@ -169,10 +167,8 @@ static void free_accepts_a_zeroed_one(void **state)
 {
     (void)state;
     mlp_sgd sgd = {0};
-    mlp_pass pass = {0};
     mlp_model model = {0};
     mlp_sgd_free(&sgd);
-    mlp_pass_free(&pass);
     mlp_model_free(&model);
 }
 
@@ -181,7 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_follow_the_rule),
         cmocka_unit_test(layer_norms_are_those_of_the_gradients),
-        cmocka_unit_test(team_and_table_move_no_bit),
+        cmocka_unit_test(no_table_moves_a_bit),
         cmocka_unit_test(a_velocity_dies_out),
         cmocka_unit_test(free_accepts_a_zeroed_one),
     };

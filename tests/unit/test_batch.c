@@ -1,0 +1,189 @@
+/* A batch's packed lists give its images back, by tiles of four images and by groups
+ * of four pixels, whoever packs them. */
+#include "nn_fixture.h"
+
+#include "data/batch.h"
+
+enum { N_IMAGES = 160, N_CLASSES = 10 };
+static const size_t FEATURES[] = {1, 3, 4, 5, 16, 47, 130, 784};
+static const size_t SIZES[] = {1, 2, 4, 7, 33, 64, 130, 150};
+enum { N_FEATURES = sizeof FEATURES / sizeof *FEATURES, N_SIZES = sizeof SIZES / sizeof *SIZES };
+
+static mlp_dataset roll_dataset(size_t features)
+{
+    dice d = {features, 0};
+    mlp_dataset data = {.count = N_IMAGES, .features = features, .classes = N_CLASSES};
+    data.pixels = must_alloc(N_IMAGES, features);
+    data.labels = must_alloc(N_IMAGES, 1);
+    for (size_t i = 0; i < N_IMAGES; i++) {
+        roll_image(&d, i, features, data.pixels + i * features);
+        data.labels[i] = (uint8_t)(roll(&d) % N_CLASSES);
+    }
+    return data;
+}
+
+/* The four rows of a list: element (i, k) of dense (4, max_steps). What is listed is not
+ * zero, ascends, and lies in its block. */
+static void unpack(const mlp_packed *packed, size_t list, size_t max_steps, uint8_t *dense)
+{
+    const uint32_t *starts = mlp_packed_starts(packed, list);
+    const uint32_t *steps = mlp_packed_steps(packed, list);
+    memset(dense, 0, MLP_TILE * max_steps);
+    assert_int_equal(starts[0], 0);
+    for (size_t block = 0; block < packed->n_blocks; block++) {
+        assert_true(starts[block] <= starts[block + 1]);
+        for (size_t s = starts[block]; s < starts[block + 1]; s++) {
+            uint8_t bytes[MLP_TILE];
+            size_t k = steps[s] / MLP_PANEL;
+            memcpy(bytes, mlp_packed_pixels(packed, list) + s, sizeof bytes);
+            assert_true(steps[s] % MLP_PANEL == 0 && k < max_steps);
+            assert_int_equal(k / packed->block_steps, block);
+            assert_true(s == 0 || steps[s] > steps[s - 1]);
+            assert_int_not_equal(mlp_packed_pixels(packed, list)[s], 0);
+            for (size_t i = 0; i < MLP_TILE; i++)
+                dense[i * max_steps + k] = bytes[i];
+        }
+    }
+}
+
+/* Pixel k of the batch's image i as the dataset has it; blank beyond either end. */
+static uint8_t pixel(const mlp_batch *batch, const mlp_dataset *data, const uint32_t *index,
+                     size_t first, size_t i, size_t k)
+{
+    if (i >= batch->size || k >= batch->features)
+        return 0;
+    size_t image = index == NULL ? first + i : index[first + i];
+    return data->pixels[image * data->features + k];
+}
+
+static void check_batch(const mlp_batch *batch, const mlp_dataset *data, const uint32_t *index,
+                        size_t first)
+{
+    size_t largest = batch->features > batch->capacity ? batch->features : batch->capacity;
+    uint8_t *dense = must_alloc(MLP_TILE, largest);
+    for (size_t i = 0; i < batch->size; i++)
+        assert_int_equal(batch->labels[i],
+                         data->labels[index == NULL ? first + i : index[first + i]]);
+    for (size_t tile = 0; tile < mlp_batch_tiles(batch); tile++) {
+        unpack(&batch->rows, tile, batch->features, dense);
+        for (size_t i = 0; i < MLP_TILE; i++)
+            for (size_t k = 0; k < batch->features; k++)
+                assert_int_equal(dense[i * batch->features + k],
+                                 pixel(batch, data, index, first, tile * MLP_TILE + i, k));
+    }
+    for (size_t group = 0; group < batch->n_groups; group++) {
+        unpack(&batch->columns, group, batch->capacity, dense);
+        for (size_t k = 0; k < MLP_TILE; k++)
+            for (size_t i = 0; i < batch->capacity; i++)
+                assert_int_equal(dense[k * batch->capacity + i],
+                                 pixel(batch, data, index, first, i, group * MLP_TILE + k));
+    }
+    free(dense);
+}
+
+typedef struct pack_job {
+    mlp_batch *batch;
+    const mlp_kernels *kernels;
+} pack_job;
+
+static void pack_member(mlp_team *team, size_t thread, void *argument)
+{
+    const pack_job *job = argument;
+    mlp_batch_pack(job->batch, job->kernels, team, thread);
+}
+
+/* Every size from the largest down in one batch, so that each follows a longer one. */
+static void pack_all_sizes(const mlp_dataset *data, const mlp_kernels *kernels, size_t threads)
+{
+    mlp_team team;
+    mlp_batch batch;
+    mlp_error err = {""};
+    uint32_t index[N_IMAGES];
+    must_succeed(mlp_team_init(&team, threads, &err), &err);
+    must_succeed(mlp_batch_init(&batch, data->features, SIZES[N_SIZES - 1], true, &err), &err);
+    for (uint32_t i = 0; i < N_IMAGES; i++)
+        index[i] = (i * 37 + 11) % N_IMAGES;
+    for (size_t s = N_SIZES; s-- > 0;) {
+        pack_job job = {&batch, kernels};
+        const uint32_t *chosen = s % 2 == 0 ? index : NULL;
+        mlp_batch_fill(&batch, data, chosen, 9, SIZES[s]);
+        mlp_team_run(&team, pack_member, &job);
+        check_batch(&batch, data, chosen, 9);
+    }
+    mlp_batch_free(&batch);
+    mlp_team_free(&team);
+}
+
+static void lists_give_the_images_back(void **state)
+{
+    (void)state;
+    const size_t threads[] = {1, 2, 3, 7};
+    for (size_t f = 0; f < N_FEATURES; f++) {
+        mlp_dataset data = roll_dataset(FEATURES[f]);
+        for (size_t k = 0; supported_kernels(k) != NULL; k++)
+            for (size_t t = 0; t < sizeof threads / sizeof *threads; t += quick_or(3, 1))
+                pack_all_sizes(&data, supported_kernels(k), threads[t]);
+        free(data.pixels);
+        free(data.labels);
+    }
+}
+
+static void an_empty_batch_packs_to_nothing(void **state)
+{
+    (void)state;
+    mlp_dataset data = roll_dataset(47);
+    mlp_team team;
+    mlp_batch batch;
+    mlp_error err = {""};
+    must_succeed(mlp_team_init(&team, 1, &err), &err);
+    must_succeed(mlp_batch_init(&batch, data.features, 8, true, &err), &err);
+    for (size_t end = 2; end > 0; end--) { /* eight images, then none */
+        mlp_batch_fill(&batch, &data, NULL, 0, (end - 1) * 8);
+        mlp_batch_pack(&batch, &mlp_kernels_portable, &team, 0);
+        check_batch(&batch, &data, NULL, 0);
+    }
+    assert_int_equal(mlp_batch_tiles(&batch), 0);
+    mlp_batch_free(&batch);
+    mlp_team_free(&team);
+    free(data.pixels);
+    free(data.labels);
+}
+
+static void a_batch_to_look_at_has_no_columns(void **state)
+{
+    (void)state;
+    mlp_dataset data = roll_dataset(47);
+    mlp_team team;
+    mlp_batch batch;
+    mlp_error err = {""};
+    must_succeed(mlp_team_init(&team, 1, &err), &err);
+    must_succeed(mlp_batch_init(&batch, data.features, 5, false, &err), &err);
+    assert_int_equal(batch.capacity, 8);
+    assert_null(batch.columns.steps);
+    mlp_batch_fill(&batch, &data, NULL, 0, 5);
+    mlp_batch_pack(&batch, &mlp_kernels_portable, &team, 0);
+    batch.n_groups = 0; /* leaves the rows to check */
+    check_batch(&batch, &data, NULL, 0);
+    mlp_batch_free(&batch);
+    mlp_team_free(&team);
+    free(data.pixels);
+    free(data.labels);
+}
+
+static void free_accepts_a_zeroed_one(void **state)
+{
+    (void)state;
+    mlp_batch batch = {0};
+    mlp_batch_free(&batch);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lists_give_the_images_back),
+        cmocka_unit_test(an_empty_batch_packs_to_nothing),
+        cmocka_unit_test(a_batch_to_look_at_has_no_columns),
+        cmocka_unit_test(free_accepts_a_zeroed_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

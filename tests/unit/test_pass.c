@@ -1,0 +1,182 @@
+/* Steps of training: neither team, kernel table nor the batch before or after moves
+ * a bit. What the bits should be, test_gradients.c knows. */
+#include "nn_fixture.h"
+
+static const mlp_sgd_step STEP = {0.1f, 0.9f, 1e-3f, 1};
+
+/* What lies between the tensors stays 0, in velocities and weights: writing 0 over
+ * all tensors leaves nothing else. */
+static void assert_padding_is_zero(const net *n, const float *flat)
+{
+    float *copy = must_alloc(n->model.n_params, sizeof *copy);
+    float *zeros = must_alloc(n->model.n_params, sizeof *zeros);
+    memcpy(copy, flat, n->model.n_params * sizeof *copy);
+    for (size_t t = 0; t < mlp_model_tensor_count(&n->model); t++)
+        mlp_model_set_tensor(&n->model, copy, t, zeros);
+    assert_memory_equal(copy, zeros, n->model.n_params * sizeof *copy);
+    free(copy);
+    free(zeros);
+}
+
+enum { STEPS = 4 };
+
+/* Batches of changing size, so that a short one follows a long one. */
+static net_shape shape_of_step(const net_shape *shape, size_t step)
+{
+    net_shape now = *shape;
+    now.batch = step % 2 == 0 ? shape->batch : (shape->batch + 1) / 2;
+    return now;
+}
+
+static void train_a_little(net *n, const net_shape *shape)
+{
+    for (size_t step = 0; step < STEPS; step++) {
+        net_shape now = shape_of_step(shape, step);
+        net_roll_batch(n, &now, 10 + step);
+        net_step(n, &STEP);
+    }
+}
+
+/* The same, each batch packed during the step before it. */
+static void train_ahead(net *n, const net_shape *shape)
+{
+    uint8_t *images[2] = {n->images, must_alloc(shape->batch, shape->features)};
+    net_job job = {n, &STEP, false};
+    net_roll_batch(n, shape, 10);
+    for (size_t step = 0; step < STEPS; step++) {
+        net_shape next = shape_of_step(shape, step + 1);
+        next.batch = step + 1 < STEPS ? next.batch : 0;
+        roll_batch(&n->pass.next, &next, 11 + step, images[(step + 1) % 2]);
+        mlp_team_run(&n->team, net_step_member, &job);
+        if (step + 1 < STEPS)
+            mlp_pass_advance(&n->pass);
+        job.is_packed = true;
+    }
+    free(images[1]);
+}
+
+static void padding_stays_zero(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_NET_SHAPES; i += quick_or(5, 1)) {
+        net_shape shape = net_shape_at(i);
+        net n;
+        net_init(&n, &shape, supported_kernels(0), 1);
+        train_a_little(&n, &shape);
+        assert_padding_is_zero(&n, n.sgd.velocities);
+        assert_padding_is_zero(&n, n.model.params);
+        net_free(&n);
+    }
+}
+
+static void assert_equal_states(const net *a, const net *b)
+{
+    size_t params = a->model.n_params * sizeof(float);
+    assert_memory_equal(a->sgd.velocities, b->sgd.velocities, params);
+    assert_memory_equal(a->sgd.squares, b->sgd.squares, params / MLP_PANEL);
+    assert_memory_equal(a->model.params, b->model.params, params);
+}
+
+static void assert_equal_losses(const net *a, const net *b)
+{
+    const mlp_pass *p = &a->pass, *q = &b->pass;
+    size_t images = p->batch.size;
+    assert_int_equal(images, q->batch.size);
+    assert_memory_equal(p->losses, q->losses, images * sizeof(float));
+    assert_memory_equal(p->probabilities, q->probabilities,
+                        images * a->model.classes * sizeof(float));
+    assert_memory_equal(p->predictions, q->predictions, images);
+}
+
+/* Rows of a batch that was larger before are not part of this one. */
+static void a_short_batch_forgets_the_long_one(void **state)
+{
+    (void)state;
+    net_shape shape = net_shape_at(LARGEST_NET), small = shape;
+    small.batch = 9;
+    net used, fresh;
+    net_init(&used, &shape, supported_kernels(0), 1);
+    net_init(&fresh, &shape, supported_kernels(0), 1);
+    net_step(&used, &GRADIENTS_ONLY);
+    net_roll_batch(&used, &small, 5);
+    net_roll_batch(&fresh, &small, 5);
+    net_step(&used, &GRADIENTS_ONLY);
+    net_step(&fresh, &GRADIENTS_ONLY);
+    assert_equal_losses(&used, &fresh);
+    assert_equal_states(&used, &fresh);
+    net_free(&used);
+    net_free(&fresh);
+}
+
+static void team_table_and_next_batch_move_no_bit(void **state)
+{
+    (void)state;
+    const size_t threads[] = {1, 2, 3, 7};
+    for (size_t i = 0; i < N_NET_SHAPES; i += quick_or(5, 1)) {
+        net_shape shape = net_shape_at(i);
+        net wanted;
+        net_init(&wanted, &shape, supported_kernels(0), 1);
+        train_a_little(&wanted, &shape);
+        for (size_t k = 0; supported_kernels(k) != NULL; k++)
+            for (size_t t = 0; t < 2 * sizeof threads / sizeof *threads; t++) {
+                net n;
+                net_init(&n, &shape, supported_kernels(k), threads[t / 2]);
+                (t % 2 == 0 ? train_a_little : train_ahead)(&n, &shape);
+                assert_equal_losses(&n, &wanted);
+                assert_equal_states(&n, &wanted);
+                net_free(&n);
+            }
+        net_free(&wanted);
+    }
+}
+
+static void inference_member(mlp_team *team, size_t thread, void *argument)
+{
+    mlp_pass *pass = argument;
+    mlp_batch_pack(&pass->batch, pass->kernels, team, thread);
+    mlp_team_barrier(team);
+    mlp_pass_forward(pass, team, thread);
+}
+
+/* A pass that only looks has the same logits and needs no gradients. */
+static void an_inference_pass_gives_the_same_losses(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_NET_SHAPES; i += quick_or(5, 1)) {
+        net_shape shape = net_shape_at(i);
+        net n, looking;
+        mlp_error err = {""};
+        net_init(&n, &shape, supported_kernels(0), 1);
+        net_init(&looking, &shape, supported_kernels(0), 2);
+        mlp_pass_free(&looking.pass);
+        must_succeed(mlp_pass_init(&looking.pass, &looking.model, supported_kernels(0), shape.batch,
+                                   2, MLP_PASS_INFERENCE, &err),
+                     &err);
+        net_roll_batch(&looking, &shape, 2);
+        net_step(&n, &STEP);
+        mlp_team_run(&looking.team, inference_member, &looking.pass);
+        assert_null(looking.pass.output_gradients);
+        assert_equal_losses(&looking, &n);
+        net_free(&n);
+        net_free(&looking);
+    }
+}
+
+static void free_accepts_a_zeroed_one(void **state)
+{
+    (void)state;
+    mlp_pass pass = {0};
+    mlp_pass_free(&pass);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(padding_stays_zero),
+        cmocka_unit_test(a_short_batch_forgets_the_long_one),
+        cmocka_unit_test(team_table_and_next_batch_move_no_bit),
+        cmocka_unit_test(an_inference_pass_gives_the_same_losses),
+        cmocka_unit_test(free_accepts_a_zeroed_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
