@@ -279,7 +279,7 @@ static void test_not_supported_yet(void **state)
         {"{\"model\":{\"dropout\":{\"hidden\":1}}}",
          "dir/x.json: model.dropout.hidden: found 1, wanted a number from 0 to below 1"},
         {"{\"train\":{\"schedule\":{\"type\":\"cosin\"}}}",
-         "dir/x.json: train.schedule.type: found \"cosin\", wanted \"constant\", \"cosine\" or "
+         "dir/x.json: train.schedule.type: found \"cosin\", wanted \"constant\" or \"cosine\" or "
          "\"one_cycle\""},
         {"{\"train\":{\"early_stopping\":{\"patience\":0.5}}}",
          "dir/x.json: train.early_stopping.patience: found 0.5, wanted an integer from 0 to "
