@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/region.h"
 #include "base/status.h"
 #include "config/config.h"
 #include "data/idx.h"
@@ -22,6 +23,7 @@ typedef struct mlp_dataset {
     uint32_t dims[MLP_IDX_MAX_RANK]; /* (rank): 28, 28 for MNIST */
     uint8_t *pixels;                 /* (N, F) */
     uint8_t *labels;                 /* (N): as in the file, then class 0 .. C - 1 */
+    mlp_region pixels_memory, labels_memory;
     char *labels_path;               /* for messages */
 } mlp_dataset;
 

@@ -39,8 +39,8 @@ static mlp_dataset draw_digits(void)
                         .classes = 10,
                         .rank = 2,
                         .dims = {MLP_DIGIT_SIDE, MLP_DIGIT_SIDE}};
-    data.pixels = malloc(data.count * data.features);
-    data.labels = malloc(data.count);
+    data.pixels_memory.start = data.pixels = malloc(data.count * data.features);
+    data.labels_memory.start = data.labels = malloc(data.count);
     assert_non_null(data.pixels);
     assert_non_null(data.labels);
     mlp_make_digits(7, 0, data.count, data.pixels, data.labels);
