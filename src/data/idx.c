@@ -207,9 +207,9 @@ static mlp_status read_data(mlp_idx_reader *reader, uint8_t *bytes, size_t n, ml
     size_t got = 0;
     char text[SHAPE_TEXT];
     mlp_status status = mlp_byte_source_read(reader->source, bytes, n, &got, err);
+    reader->bytes_left -= got; /* also what came before an error */
     if (status != MLP_OK)
         return status;
-    reader->bytes_left -= got;
     if (got < n)
         return mlp_fail(err, MLP_ERR_DATA,
                         "%s: truncated: found the end of the data at byte %" PRIu64
