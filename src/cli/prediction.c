@@ -27,13 +27,6 @@ void mlp_prediction_rank(const float *probabilities, size_t classes, uint8_t pre
     }
 }
 
-static char *write_string(const char *string, char *text)
-{
-    size_t length = strlen(string);
-    memcpy(text, string, length);
-    return text + length;
-}
-
 /* As printf's "%.4f", which would take longer than the network. The product has 24 + 14 bits at
  * most, so that it is exact, and lrint() rounds a half to even as printf does. */
 static char *write_probability(float probability, char *text)
@@ -51,14 +44,14 @@ static char *write_probability(float probability, char *text)
 char *mlp_prediction_write_text(const mlp_prediction *prediction, bool name_file, char *line)
 {
     if (name_file) {
-        line = write_string(prediction->file, line);
+        line = stpcpy(line, prediction->file);
         *line++ = ' ';
     }
     for (size_t k = 0; k < prediction->top_k; k++) {
         uint8_t c = prediction->order[k];
         if (k > 0)
             *line++ = ' ';
-        line = write_string(prediction->class_names[c], line);
+        line = stpcpy(line, prediction->class_names[c]);
         *line++ = ' ';
         line = write_probability(prediction->probabilities[c], line);
     }

@@ -24,7 +24,7 @@ typedef struct mlp_dataset {
     uint8_t *pixels;                 /* (N, F) */
     uint8_t *labels;                 /* (N): as in the file, then class 0 .. C - 1 */
     mlp_region pixels_memory, labels_memory;
-    char *labels_path;               /* for messages */
+    char *labels_path; /* for messages */
 } mlp_dataset;
 
 typedef enum mlp_dataset_part { MLP_DATASET_TRAIN, MLP_DATASET_TEST } mlp_dataset_part;

@@ -16,7 +16,8 @@
 bool mlp_gunzip_is_built_in(void);
 
 /* True when packed (n_packed) is one gzip member of n bytes with nothing behind it, its checksum
- * right: then bytes (n) is its data. Otherwise, and always without libdeflate, bytes is anything. */
+ * right: then bytes (n) is its data. Otherwise, and always without libdeflate, bytes is anything.
+ */
 bool mlp_gunzip(const uint8_t *packed, size_t n_packed, uint8_t *bytes, size_t n);
 
 #endif

@@ -57,8 +57,8 @@ typedef struct mlp_idx {
     mlp_region memory; /* which holds the data */
 } mlp_idx;
 
-/* A whole file ("-" is standard input): a plain one is mapped, not read. Where the file's size is not known, as of
- * a pipe, memory grows with the data that arrives, to at most 4 GiB. On failure
+/* A whole file ("-" is standard input): a plain one is mapped, not read. Where the file's size is
+ * not known, as of a pipe, memory grows with the data that arrives, to at most 4 GiB. On failure
  * *idx is zeroed; free it in either case. */
 mlp_status mlp_idx_read(mlp_idx *idx, const char *path, mlp_error *err);
 
