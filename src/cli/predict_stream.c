@@ -8,7 +8,7 @@
 #include "cli/prediction.h"
 
 enum {
-    BATCH = 256,            /* images */
+    BATCH = 128,            /* images */
     WORTH_MORE_THREADS = 64 /* images in a file */
 };
 
