@@ -9,9 +9,14 @@ PKG_CONFIG ?= pkg-config
 
 ARCH := $(shell $(CC) -dumpmachine)
 DEPS := zlib libcjson
+
+# Optional, where pkg-config finds it; `make LIBDEFLATE=` builds without.
+LIBDEFLATE ?= $(shell $(PKG_CONFIG) --exists libdeflate && echo libdeflate)
+DEPS += $(LIBDEFLATE)
+FEATURES := $(if $(LIBDEFLATE),-DMLP_HAVE_LIBDEFLATE)
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -O3 -g -ffp-contract=off -fno-math-errno -pthread \
-              -MMD -MP -Isrc $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(DEPS)) $(CFLAGS)
+              -MMD -MP -Isrc $(FEATURES) $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(DEPS)) $(CFLAGS)
 ALL_LDLIBS := $(LDFLAGS) -pthread $(shell $(PKG_CONFIG) --libs $(DEPS)) -lm
 
 SANITIZE_asan := -fsanitize=address -fno-omit-frame-pointer

@@ -3,8 +3,8 @@
 #
 # The rooms of src/ include one another in one direction only:
 #   cli -> train, io -> nn -> data -> kernels -> base, with config beside kernels.
-# Reads every #include "room/file.h" and names each that runs back up; cJSON stays in config/ and
-# libpng in data/. Exit 1 when there is one.
+# Reads every #include "room/file.h" and names each that runs back up; cJSON stays in config/,
+# libpng and libdeflate in data/. Exit 1 when there is one.
 set -eu
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -26,6 +26,7 @@ BEGIN {
     below["cli"] = " train io nn data kernels config base "
     only_room["cJSON.h"] = "config"
     only_room["png.h"] = "data"
+    only_room["libdeflate.h"] = "data"
 }
 function refuse(why) {
     printf "%s:%d: %s: %s\n", substr(FILENAME, 3), FNR, why, $0

@@ -2,7 +2,7 @@
 # Usage: install_deps.sh [build] [test] [interop] [bench]
 #
 # Installs what is missing of the named sets, "build" by default:
-#   build    C compiler, make, pkg-config, zlib, cJSON
+#   build    C compiler, make, pkg-config, zlib, cJSON, libdeflate (which the build can do without)
 #   test     cmocka, bats, gcc, clang and their sanitizers, valgrind, clang-format, clang-tidy,
 #            cppcheck, shellcheck
 #   interop  Python with PyTorch and safetensors, the latter in build/venv
@@ -79,6 +79,8 @@ need_build() {
     need pkg-config pkg-config pkgconf-pkg-config pkgconf have pkg-config
     need 'zlib (headers)' zlib1g-dev zlib-devel zlib pkg-config --exists zlib
     need 'cJSON (headers)' libcjson-dev cjson-devel cjson pkg-config --exists libcjson
+    need 'libdeflate (headers)' libdeflate-dev libdeflate-devel libdeflate \
+        pkg-config --exists libdeflate
     need gzip gzip gzip gzip have gzip
 }
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/trajectories.txt: what PyTorch does in 50 steps of SGD, for the unit tests.
+"""Writes what PyTorch does into tests/golden, for the unit tests: trajectories.txt, 50 steps of SGD,
+and one_cycle.txt, learning rates.
 
 Two small networks, one for each output head, start from torch.nn.Linear's own weights and see
 fixed batches of random pixels; each is trained with several settings of torch.optim.SGD. The file
-records every loss and the final weights. Its format is described at its head; run this with a
-Python that has PyTorch (Debian's python3-torch made the committed file) to write it again.
+records every loss and the final weights. The formats are described at the heads of the files; run
+this with a Python that has PyTorch (Debian's python3-torch made the committed ones) to write them
+again.
 """
 import os
 import sys
@@ -37,6 +39,12 @@ HEADER = """\
 # "end" closes a network with its runs.
 """
 
+ONE_CYCLE_HEADER = """\
+# The learning rates of torch.optim.lr_scheduler.OneCycleLR, PyTorch {version}; written by
+# scripts/make_golden.py. A line each: epochs, steps of an epoch, warm-up epochs (0: pct_start is
+# 0.3), max_lr, then the rate of every step.
+"""
+
 STEPS, BATCH = 50, 9
 NETWORKS = (("softmax", (12, 7, 5, 4)), ("sigmoid", (20, 6, 1)))
 RUNS = (
@@ -47,6 +55,10 @@ RUNS = (
     ("momentum_decay", 0.1, 0.9, 0, 0.01),
     ("all", 0.1, 0.9, 1, 0.01),
 )
+
+
+# Epochs, steps of an epoch, warm-up epochs, max_lr.
+CYCLES = ((4, 10, 0, 0.5), (5, 7, 1.2, 0.1), (3, 4, 3, 1.0), (1, 3, 0, 0.3), (1, 1, 0, 0.3))
 
 
 def make_model(widths):
@@ -137,17 +149,40 @@ def network_records(output, widths):
     yield record("end")
 
 
+def one_cycle_record(epochs, steps, warmup, lr):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=lr,
+        total_steps=epochs * steps,
+        pct_start=warmup / epochs or 0.3,
+        cycle_momentum=False,
+    )
+    rates = []
+    for step in range(epochs * steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if step + 1 < epochs * steps:
+            scheduler.step()
+    return record(epochs, steps, warmup, lr, *map(repr, rates))
+
+
+def write_file(name, head, lines):
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "golden")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="ascii") as f:
+        f.write(head.format(version=torch.__version__))
+        f.writelines(lines)
+    print("%s: %d bytes" % (os.path.normpath(path), os.path.getsize(path)), file=sys.stderr)
+
+
 def main():
     torch.manual_seed(1)
     torch.set_num_threads(1)
-    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "golden")
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, "trajectories.txt")
-    with open(path, "w", encoding="ascii") as f:
-        f.write(HEADER.format(version=torch.__version__))
-        for output, widths in NETWORKS:
-            f.writelines(network_records(output, widths))
-    print("%s: %d bytes" % (os.path.normpath(path), os.path.getsize(path)), file=sys.stderr)
+    networks = (line for network in NETWORKS for line in network_records(*network))
+    write_file("trajectories.txt", HEADER, networks)
+    write_file("one_cycle.txt", ONE_CYCLE_HEADER, (one_cycle_record(*c) for c in CYCLES))
 
 
 if __name__ == "__main__":

@@ -263,6 +263,9 @@ tidy() {
     local flags="-std=c11 -D_GNU_SOURCE -Isrc $1"
     shift
     flags="$flags $(pkg-config --cflags zlib libcjson)"
+    if pkg-config --exists libdeflate; then
+        flags="$flags -DMLP_HAVE_LIBDEFLATE $(pkg-config --cflags libdeflate)"
+    fi
     # shellcheck disable=SC2086 # a list of words
     find src -name '*.c' "$@" | sort | xargs -P "$JOBS" -I '{}' clang-tidy --quiet '{}' -- $flags 2>&1 |
         sed '/ warnings generated\.$/d'

@@ -7,6 +7,7 @@
 #include "cli/console.h"
 #include "cli/options.h"
 #include "config/json_writer.h"
+#include "data/gunzip.h"
 #include "kernels/cpu_features.h"
 #include "kernels/select.h"
 
@@ -20,9 +21,6 @@ static const char HELP[] =
     "  --kernel NAME       as for train; also MLP_KERNEL\n"
     "  -h, --help          this text\n";
 
-/* What needs a library that is not there at the build. */
-static const char *const OPTIONAL[] = {"png", "onnx", "mpi"};
-
 #if defined(__clang__)
 static const char COMPILER[] = "clang " __clang_version__;
 #else
@@ -35,6 +33,22 @@ typedef struct cpu_feature {
 } cpu_feature;
 
 enum { N_FEATURES = 6 };
+
+/* What needs a library that may not have been there at the build. */
+typedef struct optional_feature {
+    const char *name;
+    bool built_in;
+} optional_feature;
+
+enum { N_OPTIONAL = 4 };
+
+static void list_optional(optional_feature optional[N_OPTIONAL])
+{
+    optional[0] = (optional_feature){"libdeflate", mlp_gunzip_is_built_in()};
+    optional[1] = (optional_feature){"png", false};
+    optional[2] = (optional_feature){"onnx", false};
+    optional[3] = (optional_feature){"mpi", false};
+}
 
 static void list_features(cpu_feature features[N_FEATURES])
 {
@@ -50,7 +64,9 @@ static void list_features(cpu_feature features[N_FEATURES])
 static void print_program(const mlp_common_options *common, const mlp_kernels *chosen)
 {
     cpu_feature features[N_FEATURES];
+    optional_feature optional[N_OPTIONAL];
     list_features(features);
+    list_optional(optional);
     printf("mlp          %s\n", MLP_VERSION);
     printf("compiler     %s\n", COMPILER);
     printf("cpu         ");
@@ -62,15 +78,17 @@ static void print_program(const mlp_common_options *common, const mlp_kernels *c
                mlp_kernels_supported(mlp_kernels_list(i)) ? "" : " (not on this CPU)");
     printf("\nkernel       %s\n", chosen->name);
     printf("threads      %zu\n", mlp_options_thread_count(common));
-    for (size_t i = 0; i < sizeof OPTIONAL / sizeof *OPTIONAL; i++)
-        printf("%-11s  not built in\n", OPTIONAL[i]);
+    for (size_t i = 0; i < N_OPTIONAL; i++)
+        printf("%-11s  %sbuilt in\n", optional[i].name, optional[i].built_in ? "" : "not ");
 }
 
 static void write_program(mlp_json_writer *w, const mlp_common_options *common,
                           const mlp_kernels *chosen)
 {
     cpu_feature features[N_FEATURES];
+    optional_feature optional[N_OPTIONAL];
     list_features(features);
+    list_optional(optional);
     mlp_json_write_text_member(w, "version", MLP_VERSION);
     mlp_json_write_text_member(w, "compiler", COMPILER);
     mlp_json_write_key(w, "cpu");
@@ -92,9 +110,9 @@ static void write_program(mlp_json_writer *w, const mlp_common_options *common,
     mlp_json_write_close_array(w);
     mlp_json_write_text_member(w, "kernel", chosen->name);
     mlp_json_write_count_member(w, "threads", mlp_options_thread_count(common));
-    for (size_t i = 0; i < sizeof OPTIONAL / sizeof *OPTIONAL; i++) {
-        mlp_json_write_key(w, OPTIONAL[i]);
-        mlp_json_write_bool(w, false);
+    for (size_t i = 0; i < N_OPTIONAL; i++) {
+        mlp_json_write_key(w, optional[i].name);
+        mlp_json_write_bool(w, optional[i].built_in);
     }
 }
 

@@ -1,27 +1,13 @@
-/* cmd_predict.c: checkpoint + images -> a line for each image.
- *
- * Images are read and answered in batches, so memory does not grow with their
- * number. Threads are started only when the first batch is worth it.
- */
+/* cmd_predict.c: checkpoint + images -> a line for each image. */
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/console.h"
 #include "cli/options.h"
+#include "cli/predict_stream.h"
 #include "cli/prediction.h"
-#include "data/image.h"
-#include "io/checkpoint.h"
-#include "nn/pass.h"
-
-enum {
-    BATCH = 256,            /* images */
-    WORTH_MORE_THREADS = 64 /* images of the first batch */
-};
 
 static const char LATEST[] = "runs/latest/best.safetensors";
 
@@ -36,7 +22,7 @@ static const char HELP[] =
     "                      the checkpoint asks for; digit, resize: not supported yet\n"
     "  --show              print what the network saw (not supported yet)\n"
     "  --format FORMAT     text (the default) or json, an object a line\n"
-    "  --threads N         0: one for each CPU; default: one, and more for many images\n"
+    "  --threads N         0 (the default): one for each CPU; few images take one alone\n"
     "  --kernel NAME       force a table of kernels that `mlp info` lists; also MLP_KERNEL\n"
     "  -q, --quiet         no notes\n"
     "  -h, --help          this text\n";
@@ -50,21 +36,8 @@ typedef struct predict_options {
 typedef struct predict_session {
     predict_options options;
     mlp_checkpoint checkpoint;
-    size_t rows, cols; /* of the model's input; 0, 0 where it is not two-dimensional */
-    const mlp_kernels *kernels;
-    uint8_t *pixels; /* (BATCH, F) */
-    bool started;    /* there are a team and a pass */
-    mlp_team team;
-    mlp_pass pass;
+    predict_stream stream;
 } predict_session;
-
-static void predict_batch(mlp_team *team, size_t thread, void *argument)
-{
-    mlp_pass *pass = argument;
-    mlp_batch_pack(&pass->batch, pass->kernels, team, thread);
-    mlp_team_barrier(team);
-    mlp_pass_forward(pass, team, thread);
-}
 
 static mlp_status check_preprocess(const char *mode)
 {
@@ -106,125 +79,56 @@ static mlp_status load_model(predict_session *s, mlp_error *err)
     mlp_status status = mlp_checkpoint_load(&s->checkpoint, options->checkpoint, err);
     if (status == MLP_OK)
         status = check_model(s, err);
-    if (status == MLP_OK)
-        status = mlp_options_kernels(&options->common, &s->kernels, err);
-    if (status != MLP_OK)
-        return status;
-    if (s->checkpoint.rank == 2) {
-        s->rows = s->checkpoint.dims[0];
-        s->cols = s->checkpoint.dims[1];
-    }
-    s->pixels = mlp_alloc(BATCH, s->checkpoint.model.features);
-    return s->pixels == NULL ? mlp_fail_memory(err, "a batch of images") : MLP_OK;
+    return status;
 }
 
-static mlp_status start(predict_session *s, size_t first_batch, mlp_error *err)
+/* Room for a line of any of the files. */
+static size_t find_line_room(const predict_session *s, int n_files, char **files)
 {
-    const mlp_common_options *common = &s->options.common;
-    bool one = !common->threads_given && first_batch < WORTH_MORE_THREADS;
-    size_t threads = one ? 1 : mlp_options_thread_count(common);
-    mlp_status status = mlp_team_init(&s->team, threads, err);
-    if (status != MLP_OK)
-        return status;
-    status = mlp_pass_init(&s->pass, &s->checkpoint.model, s->kernels, BATCH, threads,
-                           MLP_PASS_INFERENCE, err);
-    if (status != MLP_OK) {
-        mlp_team_free(&s->team);
-        return status;
+    size_t longest = 0;
+    for (int i = 0; i < n_files; i++) {
+        size_t length = strlen(files[i]);
+        longest = length > longest ? length : longest;
     }
-    s->started = true;
-    for (size_t i = 0; i < BATCH; i++) {
-        s->pass.batch.pixels[i] = s->pixels + i * s->checkpoint.model.features;
-        s->pass.batch.labels[i] = 0; /* nobody knows; the loss is not looked at */
-    }
-    return MLP_OK;
+    return mlp_prediction_text_room(s->checkpoint.class_names, s->checkpoint.model.classes,
+                                    (size_t)s->options.top_k, longest);
 }
 
-static mlp_status print_batch(const predict_session *s, const char *file, bool name_file,
-                              uint64_t first, mlp_error *err)
+static mlp_status init_stream(predict_session *s, int n_files, char **files, mlp_error *err)
 {
     const predict_options *options = &s->options;
-    size_t classes = s->checkpoint.model.classes;
-    mlp_status status = MLP_OK;
-    for (size_t i = 0; status == MLP_OK && i < s->pass.batch.size; i++) {
-        uint8_t order[MLP_MAX_CLASSES];
-        mlp_prediction prediction = {.file = file,
-                                     .index = first + i,
-                                     .class_names = s->checkpoint.class_names,
-                                     .probabilities = s->pass.probabilities + i * classes,
-                                     .top_k = (size_t)options->top_k,
-                                     .order = order};
-        mlp_prediction_rank(prediction.probabilities, classes, s->pass.predictions[i],
-                            prediction.top_k, order);
-        if (options->common.format == MLP_FORMAT_JSON)
-            status = mlp_prediction_print_json(&prediction, err);
-        else
-            mlp_prediction_print_text(&prediction, name_file);
-    }
-    return status == MLP_OK ? mlp_console_flush(err) : status;
-}
-
-/* Up to BATCH images. What came before an error is in the batch too. */
-static mlp_status read_batch(predict_session *s, mlp_image_reader *reader, size_t *n,
-                             mlp_error *err)
-{
-    mlp_status status = MLP_OK;
-    bool got = true;
-    for (*n = 0; *n < BATCH; ++*n) {
-        status = mlp_image_next(reader, s->pixels + *n * reader->features, &got, err);
-        if (status != MLP_OK || !got)
-            break;
-    }
-    return status;
-}
-
-static mlp_status predict_file(predict_session *s, const char *file, bool name_file, mlp_error *err)
-{
-    mlp_image_reader reader;
-    mlp_status status =
-        mlp_image_open(&reader, file, s->checkpoint.model.features, s->rows, s->cols, err);
-    uint64_t done = 0;
-    size_t n = BATCH;
-    while (status == MLP_OK && n == BATCH) {
-        mlp_error failed; /* `err` can only come true once the images before it are answered */
-        mlp_status read_status = read_batch(s, &reader, &n, &failed);
-        if (n > 0 && !s->started)
-            status = start(s, n, err);
-        if (status == MLP_OK && n > 0) {
-            s->pass.batch.size = n;
-            mlp_team_run(&s->team, predict_batch, &s->pass);
-            status = print_batch(s, file, name_file, done, err);
-            done += n;
-        }
-        if (status == MLP_OK && read_status != MLP_OK) {
-            *err = failed;
-            status = read_status;
-        }
-    }
-    mlp_image_close(&reader);
-    return status;
+    const mlp_kernels *kernels;
+    mlp_status status = mlp_options_kernels(&options->common, &kernels, err);
+    if (status != MLP_OK)
+        return status;
+    s->stream = (predict_stream){.checkpoint = &s->checkpoint,
+                                 .kernels = kernels,
+                                 .n_threads = mlp_options_thread_count(&options->common),
+                                 .top_k = (size_t)options->top_k,
+                                 .json = options->common.format == MLP_FORMAT_JSON,
+                                 .names_files = n_files > 1,
+                                 .line_room = find_line_room(s, n_files, files)};
+    return predict_stream_init(&s->stream, err);
 }
 
 static mlp_status run_session(predict_session *s, int n_files, char **files, mlp_error *err)
 {
     mlp_status status = load_model(s, err);
     bool reads_terminal = n_files == 0 && isatty(STDIN_FILENO);
+    if (status == MLP_OK)
+        status = init_stream(s, n_files, files, err);
     if (status == MLP_OK && reads_terminal)
         mlp_console_note(&s->options.common, "reading images from standard input");
     if (status == MLP_OK && n_files == 0)
-        status = predict_file(s, "-", false, err);
+        status = predict_stream_file(&s->stream, "-", err);
     for (int i = 0; status == MLP_OK && i < n_files; i++)
-        status = predict_file(s, files[i], n_files > 1, err);
+        status = predict_stream_file(&s->stream, files[i], err);
     return status;
 }
 
 static void free_session(predict_session *s)
 {
-    if (s->started) {
-        mlp_pass_free(&s->pass);
-        mlp_team_free(&s->team);
-    }
-    free(s->pixels);
+    predict_stream_free(&s->stream);
     mlp_checkpoint_free(&s->checkpoint);
 }
 

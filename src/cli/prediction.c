@@ -1,10 +1,14 @@
 #include "cli/prediction.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/console.h"
 #include "config/config.h"
 #include "config/json_writer.h"
+
+enum { PROBABILITY_ROOM = 48 }; /* the largest float, which no probability is, has 45 bytes */
 
 void mlp_prediction_rank(const float *probabilities, size_t classes, uint8_t predicted,
                          size_t top_k, uint8_t *order)
@@ -23,16 +27,47 @@ void mlp_prediction_rank(const float *probabilities, size_t classes, uint8_t pre
     }
 }
 
-void mlp_prediction_print_text(const mlp_prediction *prediction, bool name_file)
+/* As printf's "%.4f", which would take longer than the network. The product has 24 + 14 bits at
+ * most, so that it is exact, and lrint() rounds a half to even as printf does. */
+static char *write_probability(float probability, char *text)
 {
-    if (name_file)
-        printf("%s ", prediction->file);
+    if (!(probability >= 0.0F && probability <= 1.0F)) /* a NaN, of a network gone wrong */
+        return text + snprintf(text, PROBABILITY_ROOM, "%.4f", (double)probability);
+    long rest = lrint((double)probability * 1e4);
+    for (size_t i = 5; i > 1; i--, rest /= 10)
+        text[i] = (char)('0' + rest % 10);
+    text[1] = '.';
+    text[0] = (char)('0' + rest);
+    return text + 6;
+}
+
+char *mlp_prediction_write_text(const mlp_prediction *prediction, bool name_file, char *line)
+{
+    if (name_file) {
+        line = stpcpy(line, prediction->file);
+        *line++ = ' ';
+    }
     for (size_t k = 0; k < prediction->top_k; k++) {
         uint8_t c = prediction->order[k];
-        printf("%s%s %.4f", k == 0 ? "" : " ", prediction->class_names[c],
-               (double)prediction->probabilities[c]);
+        if (k > 0)
+            *line++ = ' ';
+        line = stpcpy(line, prediction->class_names[c]);
+        *line++ = ' ';
+        line = write_probability(prediction->probabilities[c], line);
     }
-    putchar('\n');
+    *line++ = '\n';
+    return line;
+}
+
+size_t mlp_prediction_text_room(char *const *class_names, size_t classes, size_t top_k,
+                                size_t name_length)
+{
+    size_t longest = 0;
+    for (size_t c = 0; c < classes; c++) {
+        size_t length = strlen(class_names[c]);
+        longest = length > longest ? length : longest;
+    }
+    return name_length + 2 + top_k * (longest + 2 + PROBABILITY_ROOM);
 }
 
 /* Two members of an open object. */

@@ -23,8 +23,14 @@ typedef struct mlp_prediction {
 void mlp_prediction_rank(const float *probabilities, size_t classes, uint8_t predicted,
                          size_t top_k, uint8_t *order);
 
-/* "7 0.9983", with more classes behind it, and the file's name in front if it is asked for. */
-void mlp_prediction_print_text(const mlp_prediction *prediction, bool name_file);
+/* The line "7 0.9983" with its line break, more classes behind it, and the file's name in front if
+ * it is asked for; into line, which has the room. Returns the end. */
+char *mlp_prediction_write_text(const mlp_prediction *prediction, bool name_file, char *line);
+
+/* Bytes that no line is longer than: of top_k of these classes, in a file whose name has so many.
+ */
+size_t mlp_prediction_text_room(char *const *class_names, size_t classes, size_t top_k,
+                                size_t name_length);
 
 /* One object on one line. */
 mlp_status mlp_prediction_print_json(const mlp_prediction *prediction, mlp_error *err);

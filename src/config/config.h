@@ -20,7 +20,11 @@
 enum { MLP_MAX_CLASSES = 256 }; /* labels are bytes */
 
 typedef enum mlp_output { MLP_OUTPUT_SOFTMAX, MLP_OUTPUT_SIGMOID } mlp_output;
-typedef enum mlp_schedule_type { MLP_SCHEDULE_CONSTANT, MLP_SCHEDULE_COSINE } mlp_schedule_type;
+typedef enum mlp_schedule_type {
+    MLP_SCHEDULE_CONSTANT,
+    MLP_SCHEDULE_COSINE,
+    MLP_SCHEDULE_ONE_CYCLE,
+} mlp_schedule_type;
 typedef enum mlp_metric { MLP_METRIC_VALIDATION_LOSS, MLP_METRIC_VALIDATION_ACCURACY } mlp_metric;
 
 typedef struct mlp_data_config {

@@ -11,8 +11,8 @@ static const char *const activations[] = {"relu", "leaky_relu", "tanh", "sigmoid
 static const char *const outputs[] = {"softmax", "sigmoid", NULL};
 static const char *const inits[] = {"kaiming_uniform", NULL};
 static const char *const precisions[] = {"fp32", "bf16", NULL};
-static const char *const schedules[] = {"constant",  "cosine",      "step",
-                                        "one_cycle", "exponential", NULL};
+static const char *const schedules[] = {"constant", "cosine",      "one_cycle",
+                                        "step",     "exponential", NULL};
 static const char *const class_weights[] = {"none", "balanced", NULL};
 static const char *const metrics[] = {"validation_loss", "validation_accuracy", NULL};
 
@@ -76,7 +76,7 @@ const mlp_config_key mlp_config_keys[MLP_CONFIG_N_KEYS] = {
      .offset = offsetof(mlp_config, train.sgd.weight_decay)},
     {"train.sgd.max_norm", MLP_KEY_NUMBER, "0", &not_negative, .is_fixed = true},
     {"train.sgd.clip_norm", MLP_KEY_NUMBER, "0", &not_negative, .is_fixed = true},
-    {"train.schedule.type", MLP_KEY_CHOICE, "\"constant\"", NULL, schedules, 2,
+    {"train.schedule.type", MLP_KEY_CHOICE, "\"constant\"", NULL, schedules, 3,
      .offset = offsetof(mlp_config, train.schedule.type)},
     {"train.schedule.warmup_epochs", MLP_KEY_NUMBER, "0", &not_negative,
      .offset = offsetof(mlp_config, train.schedule.warmup_epochs)},

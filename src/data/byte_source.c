@@ -117,6 +117,12 @@ mlp_status mlp_byte_source_open(mlp_byte_source *source, const char *path, mlp_e
     return status;
 }
 
+bool mlp_byte_source_map(const mlp_byte_source *source, mlp_region *region)
+{
+    bool possible = source->owns_fd && source->size > 0 && source->size <= SIZE_MAX;
+    return possible && mlp_region_map(region, source->fd, (size_t)source->size);
+}
+
 static mlp_status read_plain(mlp_byte_source *source, uint8_t *bytes, size_t n, size_t *got,
                              mlp_error *err)
 {

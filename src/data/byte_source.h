@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include <zlib.h>
 
+#include "base/region.h"
 #include "base/status.h"
 
 /* Do not move an open source: zlib keeps a pointer to the inflater. */
@@ -44,6 +45,10 @@ typedef struct mlp_byte_source {
 /* Opens the path ("-" is standard input) and looks whether it is gzip. The path
  * is borrowed until the source is closed. Close it also when this fails. */
 mlp_status mlp_byte_source_open(mlp_byte_source *source, const char *path, mlp_error *err);
+
+/* The whole file as it lies on the disk, compressed or not, wherever reading has come to; false
+ * where that is not to be had: standard input, a pipe. Free the region with mlp_region_free(). */
+bool mlp_byte_source_map(const mlp_byte_source *source, mlp_region *region);
 
 /* Reads n bytes; *got < n only at the end of the data. */
 mlp_status mlp_byte_source_read(mlp_byte_source *source, void *bytes, size_t n, size_t *got,

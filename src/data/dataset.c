@@ -101,10 +101,11 @@ mlp_status mlp_dataset_load(mlp_dataset *dataset, const char *images_path, const
                                  .rank = images.shape.rank - 1,
                                  .pixels = images.data,
                                  .labels = labels.data,
+                                 .pixels_memory = images.memory,
+                                 .labels_memory = labels.memory,
                                  .labels_path = path};
         memcpy(dataset->dims, images.shape.dims + 1, dataset->rank * sizeof dataset->dims[0]);
-        images.data = NULL; /* the dataset's now */
-        labels.data = NULL;
+        images = labels = (mlp_idx){0}; /* the dataset's now */
     }
     mlp_idx_free(&images);
     mlp_idx_free(&labels);
@@ -131,8 +132,8 @@ mlp_status mlp_dataset_load_part(mlp_dataset *dataset, const mlp_data_config *da
 
 void mlp_dataset_free(mlp_dataset *dataset)
 {
-    free(dataset->pixels);
-    free(dataset->labels);
+    mlp_region_free(&dataset->pixels_memory);
+    mlp_region_free(&dataset->labels_memory);
     free(dataset->labels_path);
     *dataset = (mlp_dataset){0};
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/region.h"
 #include "base/status.h"
 #include "config/config.h"
 #include "data/idx.h"
@@ -22,7 +23,8 @@ typedef struct mlp_dataset {
     uint32_t dims[MLP_IDX_MAX_RANK]; /* (rank): 28, 28 for MNIST */
     uint8_t *pixels;                 /* (N, F) */
     uint8_t *labels;                 /* (N): as in the file, then class 0 .. C - 1 */
-    char *labels_path;               /* for messages */
+    mlp_region pixels_memory, labels_memory;
+    char *labels_path; /* for messages */
 } mlp_dataset;
 
 typedef enum mlp_dataset_part { MLP_DATASET_TRAIN, MLP_DATASET_TEST } mlp_dataset_part;

@@ -3,26 +3,26 @@
  * The header alone decides how much is read, so nothing in it is believed before
  * it fits the file: a plain file must have exactly the size that the header asks
  * for, and a gzip file cannot hold more than DEFLATE_MAX_RATIO times its size.
+ *
+ * A whole file takes the shortest way that it can: a plain one is mapped, a gzip
+ * file inflated at once (gunzip.h), and anything else, or whatever that refuses,
+ * is read through the byte source.
  */
 #include "data/idx.h"
 
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/gunzip.h"
 
 enum {
-    TYPE_UBYTE = 0x08,
-    DIM_BYTES = 4,
     /* RFC 1951 spends at least 2 bits on a match (one for its length, one for its
      * distance), which stands for at most 258 bytes. */
     DEFLATE_MAX_RATIO = 258 * 8 / 2,
     FIRST_STEP = 1 << 20, /* of memory for data of unknown size; doubled from there */
-    GZIP_OS_UNKNOWN = 255,
-    ENCODE_MAX = 1 << 30, /* keeps every size within zlib's 32-bit counters */
     SHAPE_TEXT = MLP_IDX_MAX_RANK * sizeof " x 4294967295",
 };
 
@@ -32,7 +32,7 @@ static const struct {
     uint8_t type;
     const char *name;
 } TYPES[] = {
-    {TYPE_UBYTE, "unsigned byte"},
+    {MLP_IDX_TYPE_UBYTE, "unsigned byte"},
     {0x09, "signed byte"},
     {0x0B, "short"},
     {0x0C, "int"},
@@ -90,7 +90,7 @@ static mlp_status check_magic(const char *name, const uint8_t first[MLP_IDX_MAGI
                         "%s: at byte 0 found %02x %02x %02x %02x, wanted 00 00 08 and the rank "
                         "(IDX, plain or gzipped)",
                         name, first[0], first[1], first[2], first[3]);
-    if (first[2] != TYPE_UBYTE)
+    if (first[2] != MLP_IDX_TYPE_UBYTE)
         return mlp_fail(err, MLP_ERR_DATA,
                         "%s: at byte 2 found type 0x%02X (%s), wanted 0x08 (unsigned byte)", name,
                         first[2], type == NULL ? "unknown" : type);
@@ -145,20 +145,20 @@ static mlp_status check_size(const mlp_idx_reader *reader, mlp_error *err)
 static mlp_status read_shape(mlp_idx_reader *reader, size_t rank, mlp_error *err)
 {
     mlp_idx_shape *shape = &reader->shape;
-    uint8_t bytes[MLP_IDX_MAX_RANK * DIM_BYTES];
+    uint8_t bytes[MLP_IDX_MAX_RANK * MLP_IDX_DIM_BYTES];
     char text[SHAPE_TEXT];
     bool fits = true;
-    mlp_status status = read_header_bytes(reader->source, bytes, rank * DIM_BYTES, err);
+    mlp_status status = read_header_bytes(reader->source, bytes, rank * MLP_IDX_DIM_BYTES, err);
     if (status != MLP_OK)
         return status;
     shape->rank = rank;
     shape->item_bytes = 1;
     for (size_t i = 0; i < rank; i++) {
-        const uint8_t *b = bytes + i * DIM_BYTES;
+        const uint8_t *b = bytes + i * MLP_IDX_DIM_BYTES;
         shape->dims[i] = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
         if (shape->dims[i] == 0)
             return mlp_fail(err, MLP_ERR_DATA, "%s: at byte %zu found %s 0, wanted 1 or more",
-                            reader->source->name, MLP_IDX_MAGIC_BYTES + i * DIM_BYTES,
+                            reader->source->name, MLP_IDX_MAGIC_BYTES + i * MLP_IDX_DIM_BYTES,
                             i == 0 ? "a number of items of" : "a size of");
         if (i > 0)
             fits = fits && mlp_size_mul(shape->item_bytes, shape->dims[i], &shape->item_bytes);
@@ -207,9 +207,9 @@ static mlp_status read_data(mlp_idx_reader *reader, uint8_t *bytes, size_t n, ml
     size_t got = 0;
     char text[SHAPE_TEXT];
     mlp_status status = mlp_byte_source_read(reader->source, bytes, n, &got, err);
+    reader->bytes_left -= got; /* also what came before an error */
     if (status != MLP_OK)
         return status;
-    reader->bytes_left -= got;
     if (got < n)
         return mlp_fail(err, MLP_ERR_DATA,
                         "%s: truncated: found the end of the data at byte %" PRIu64
@@ -223,6 +223,30 @@ mlp_status mlp_idx_read_items(mlp_idx_reader *reader, size_t n, uint8_t *items, 
 {
     reader->items_left -= n;
     return read_data(reader, items, n * reader->shape.item_bytes, err);
+}
+
+/* Maps a plain file: mlp_idx_open() has seen that it ends with the data. */
+static bool map_plain(mlp_idx *idx, const mlp_idx_reader *reader)
+{
+    if (reader->source->gzip || !mlp_byte_source_map(reader->source, &idx->memory))
+        return false;
+    idx->data = (uint8_t *)idx->memory.start + reader->source->offset;
+    return true;
+}
+
+/* Inflates a gzip file at once, the header a second time with the data. */
+static bool inflate_whole(mlp_idx *idx, const mlp_idx_reader *reader)
+{
+    mlp_region packed = {0};
+    size_t header = (size_t)reader->source->offset, total = header + reader->bytes_left;
+    bool done = mlp_gunzip_is_built_in() && reader->source->gzip && total > header &&
+                mlp_byte_source_map(reader->source, &packed) &&
+                mlp_region_resize(&idx->memory, total) &&
+                mlp_gunzip(packed.start, packed.mapped, idx->memory.start, total);
+    mlp_region_free(&packed);
+    if (done)
+        idx->data = (uint8_t *)idx->memory.start + header;
+    return done;
 }
 
 /* Memory for the whole data at once where the file's size vouches for the
@@ -240,10 +264,9 @@ static mlp_status read_all(mlp_idx *idx, mlp_idx_reader *reader, mlp_error *err)
             source->name, MLP_IDX_MAGIC_BYTES, shape_text(&reader->shape, text), UNKNOWN_SIZE_MAX);
     mlp_status status = MLP_OK;
     while (status == MLP_OK && done < total) {
-        uint8_t *larger = realloc(idx->data, capacity);
-        if (larger == NULL)
+        if (!mlp_region_resize(&idx->memory, capacity))
             return mlp_fail_memory(err, source->name);
-        idx->data = larger;
+        idx->data = idx->memory.start;
         status = read_data(reader, idx->data + done, capacity - done, err);
         done = capacity;
         capacity = capacity > total / 2 ? total : capacity * 2;
@@ -261,7 +284,8 @@ mlp_status mlp_idx_read(mlp_idx *idx, const char *path, mlp_error *err)
         status = mlp_idx_open(&reader, &source, err);
     if (status == MLP_OK) {
         idx->shape = reader.shape;
-        status = read_all(idx, &reader, err);
+        if (!map_plain(idx, &reader) && !inflate_whole(idx, &reader))
+            status = read_all(idx, &reader, err);
     }
     if (status != MLP_OK)
         mlp_idx_free(idx);
@@ -271,55 +295,6 @@ mlp_status mlp_idx_read(mlp_idx *idx, const char *path, mlp_error *err)
 
 void mlp_idx_free(mlp_idx *idx)
 {
-    free(idx->data);
+    mlp_region_free(&idx->memory);
     *idx = (mlp_idx){0};
-}
-
-static void encode_header(size_t rank, const uint32_t *dims, uint8_t *header)
-{
-    header[0] = 0;
-    header[1] = 0;
-    header[2] = TYPE_UBYTE;
-    header[3] = (uint8_t)rank;
-    for (size_t i = 0; i < rank; i++) {
-        uint8_t *b = header + MLP_IDX_MAGIC_BYTES + i * DIM_BYTES;
-        b[0] = (uint8_t)(dims[i] >> 24);
-        b[1] = (uint8_t)(dims[i] >> 16);
-        b[2] = (uint8_t)(dims[i] >> 8);
-        b[3] = (uint8_t)dims[i];
-    }
-}
-
-mlp_status mlp_idx_encode_gzip(size_t rank, const uint32_t *dims, const uint8_t *data,
-                               uint8_t **bytes, size_t *n, mlp_error *err)
-{
-    uint8_t header[MLP_IDX_MAGIC_BYTES + MLP_IDX_MAX_RANK * DIM_BYTES];
-    size_t header_bytes = MLP_IDX_MAGIC_BYTES + rank * DIM_BYTES, data_bytes = 1;
-    gz_header member = {.os = GZIP_OS_UNKNOWN};
-    z_stream deflater = {0};
-    encode_header(rank, dims, header);
-    *bytes = NULL;
-    for (size_t i = 0; i < rank; i++) {
-        if (!mlp_size_mul(data_bytes, dims[i], &data_bytes) || data_bytes > ENCODE_MAX)
-            return mlp_fail(err, MLP_ERR_RUNTIME, "IDX data to encode exceed %d bytes", ENCODE_MAX);
-    }
-    if (deflateInit2(&deflater, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 16 + MAX_WBITS, MAX_MEM_LEVEL,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
-        return mlp_fail_memory(err, "the gzip encoder");
-    deflateSetHeader(&deflater, &member);
-    uLong bound = deflateBound(&deflater, (uLong)(header_bytes + data_bytes));
-    *bytes = malloc(bound);
-    if (*bytes != NULL) {
-        deflater.next_out = *bytes;
-        deflater.avail_out = (uInt)bound;
-        deflater.next_in = header;
-        deflater.avail_in = (uInt)header_bytes;
-        deflate(&deflater, Z_NO_FLUSH);
-        deflater.next_in = (Bytef *)(uintptr_t)data; /* zlib only reads it */
-        deflater.avail_in = (uInt)data_bytes;
-        deflate(&deflater, Z_FINISH); /* cannot fail: the output has deflateBound() bytes */
-        *n = deflater.total_out;
-    }
-    deflateEnd(&deflater);
-    return *bytes == NULL ? mlp_fail_memory(err, "the gzip file") : MLP_OK;
 }

@@ -17,12 +17,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/region.h"
 #include "base/status.h"
 #include "data/byte_source.h"
 
 enum {
     MLP_IDX_MAX_RANK = 8,
     MLP_IDX_MAGIC_BYTES = 4, /* 0, 0, type, rank */
+    MLP_IDX_DIM_BYTES = 4,
+    MLP_IDX_TYPE_UBYTE = 0x08,
 };
 
 typedef struct mlp_idx_shape {
@@ -50,11 +53,12 @@ mlp_status mlp_idx_read_items(mlp_idx_reader *reader, size_t n, uint8_t *items, 
 
 typedef struct mlp_idx {
     mlp_idx_shape shape;
-    uint8_t *data; /* (count, item_bytes) */
+    uint8_t *data;     /* (count, item_bytes) */
+    mlp_region memory; /* which holds the data */
 } mlp_idx;
 
-/* A whole file ("-" is standard input). Where the file's size is not known, as of
- * a pipe, memory grows with the data that arrives, to at most 4 GiB. On failure
+/* A whole file ("-" is standard input): a plain one is mapped, not read. Where the file's size is
+ * not known, as of a pipe, memory grows with the data that arrives, to at most 4 GiB. On failure
  * *idx is zeroed; free it in either case. */
 mlp_status mlp_idx_read(mlp_idx *idx, const char *path, mlp_error *err);
 

@@ -52,23 +52,26 @@ static mlp_status fail_raw_size(const mlp_image_reader *reader, uint64_t found, 
                     reader->source.name, found, wanted_text(reader, text));
 }
 
-static mlp_status next_raw(mlp_image_reader *reader, uint8_t *pixels, bool *got, mlp_error *err)
+static mlp_status read_raw(mlp_image_reader *reader, size_t n, uint8_t *pixels, size_t *got,
+                           mlp_error *err)
 {
     size_t bytes = 0;
     mlp_status status =
-        mlp_byte_source_read(&reader->source, pixels, reader->features, &bytes, err);
-    if (status == MLP_OK && bytes > 0 && bytes < reader->features)
+        mlp_byte_source_read(&reader->source, pixels, n * reader->features, &bytes, err);
+    if (status == MLP_OK && bytes % reader->features != 0)
         status = fail_raw_size(reader, reader->source.offset, err);
-    *got = status == MLP_OK && bytes > 0;
+    *got = bytes / reader->features;
     return status;
 }
 
-static mlp_status next_idx(mlp_image_reader *reader, uint8_t *pixels, bool *got, mlp_error *err)
+static mlp_status read_idx(mlp_image_reader *reader, size_t n, uint8_t *pixels, size_t *got,
+                           mlp_error *err)
 {
-    if (reader->idx.items_left == 0)
-        return MLP_OK;
-    mlp_status status = mlp_idx_read_items(&reader->idx, 1, pixels, err);
-    *got = status == MLP_OK;
+    mlp_idx_reader *idx = &reader->idx;
+    size_t left = idx->bytes_left;
+    n = n < idx->items_left ? n : idx->items_left;
+    mlp_status status = n > 0 ? mlp_idx_read_items(idx, n, pixels, err) : MLP_OK;
+    *got = (left - idx->bytes_left) / reader->features;
     return status;
 }
 
@@ -205,18 +208,28 @@ static mlp_status read_pgm_samples(mlp_image_reader *reader, bool ascii, unsigne
     return status;
 }
 
-static mlp_status next_pgm(mlp_image_reader *reader, uint8_t *pixels, bool *got, mlp_error *err)
+/* *found is false at the end of the data. */
+static mlp_status read_pgm(mlp_image_reader *reader, uint8_t *pixels, bool *found, mlp_error *err)
 {
-    bool found, ascii = false;
+    bool ascii = false;
     unsigned maxval = PIXEL_MAX;
-    mlp_status status = read_pgm_magic(&reader->source, &found, &ascii, err);
-    if (status != MLP_OK || !found)
-        return status;
-    status = read_pgm_header(reader, &maxval, err);
-    if (status == MLP_OK)
+    mlp_status status = read_pgm_magic(&reader->source, found, &ascii, err);
+    if (status == MLP_OK && *found)
+        status = read_pgm_header(reader, &maxval, err);
+    if (status == MLP_OK && *found)
         status = read_pgm_samples(reader, ascii, maxval, pixels, err);
-    *got = status == MLP_OK;
     return status;
+}
+
+static mlp_status read_pgms(mlp_image_reader *reader, size_t n, uint8_t *pixels, size_t *got,
+                            mlp_error *err)
+{
+    for (bool found = true; *got < n; ++*got) {
+        mlp_status status = read_pgm(reader, pixels + *got * reader->features, &found, err);
+        if (status != MLP_OK || !found)
+            return status;
+    }
+    return MLP_OK;
 }
 
 static mlp_status open_idx(mlp_image_reader *reader, mlp_error *err)
@@ -273,18 +286,19 @@ mlp_status mlp_image_open(mlp_image_reader *reader, const char *path, size_t fea
     return open_raw(reader, first, n, err);
 }
 
-mlp_status mlp_image_next(mlp_image_reader *reader, uint8_t *pixels, bool *got, mlp_error *err)
+mlp_status mlp_image_read(mlp_image_reader *reader, size_t n, uint8_t *pixels, size_t *got,
+                          mlp_error *err)
 {
-    *got = false;
+    *got = 0;
     switch (reader->format) {
     case MLP_IMAGE_IDX:
-        return next_idx(reader, pixels, got, err);
+        return read_idx(reader, n, pixels, got, err);
     case MLP_IMAGE_PGM:
-        return next_pgm(reader, pixels, got, err);
+        return read_pgms(reader, n, pixels, got, err);
     case MLP_IMAGE_RAW:
         break;
     }
-    return next_raw(reader, pixels, got, err);
+    return read_raw(reader, n, pixels, got, err);
 }
 
 void mlp_image_close(mlp_image_reader *reader)

@@ -45,8 +45,10 @@ typedef struct mlp_image_reader {
 mlp_status mlp_image_open(mlp_image_reader *reader, const char *path, size_t features, size_t rows,
                           size_t cols, mlp_error *err);
 
-/* The next image into pixels (F); *got is false when there is none left. */
-mlp_status mlp_image_next(mlp_image_reader *reader, uint8_t *pixels, bool *got, mlp_error *err);
+/* The next n > 0 images into pixels (n, F). *got < n came only at the end of the data, or before an
+ * error. */
+mlp_status mlp_image_read(mlp_image_reader *reader, size_t n, uint8_t *pixels, size_t *got,
+                          mlp_error *err);
 
 void mlp_image_close(mlp_image_reader *reader);
 

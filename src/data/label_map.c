@@ -87,12 +87,12 @@ mlp_status mlp_label_map_build(mlp_label_map *map, const mlp_data_config *data,
     return MLP_OK;
 }
 
-/* Gives memory back; a block that cannot shrink stays as it is. */
-static void shrink(uint8_t **bytes, size_t n)
+/* Gives back the memory behind the first n bytes. */
+static void shrink(mlp_region *memory, uint8_t **bytes, size_t n)
 {
-    uint8_t *smaller = realloc(*bytes, n);
-    if (smaller != NULL)
-        *bytes = smaller;
+    size_t header = (size_t)(*bytes - (uint8_t *)memory->start);
+    mlp_region_resize(memory, header + n);
+    *bytes = (uint8_t *)memory->start + header;
 }
 
 mlp_status mlp_label_map_apply(const mlp_label_map *map, mlp_dataset *dataset, mlp_error *err)
@@ -115,8 +115,8 @@ mlp_status mlp_label_map_apply(const mlp_label_map *map, mlp_dataset *dataset, m
                         "%s: found none of data.labels among %zu labels, wanted at least one",
                         dataset->labels_path, dataset->count);
     if (kept < dataset->count) {
-        shrink(&dataset->pixels, kept * features);
-        shrink(&dataset->labels, kept);
+        shrink(&dataset->pixels_memory, &dataset->pixels, kept * features);
+        shrink(&dataset->labels_memory, &dataset->labels, kept);
     }
     dataset->count = kept;
     dataset->classes = map->classes;

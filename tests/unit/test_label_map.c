@@ -9,8 +9,8 @@ enum { N = sizeof LABELS, F = 2 };
 static mlp_dataset make_dataset(const uint8_t *labels, size_t n)
 {
     mlp_dataset d = {.count = n, .features = F, .rank = 1, .dims = {F}};
-    d.pixels = malloc(n * F);
-    d.labels = malloc(n);
+    d.pixels_memory.start = d.pixels = malloc(n * F);
+    d.labels_memory.start = d.labels = malloc(n);
     d.labels_path = strdup("some-labels");
     assert_true(d.pixels != NULL && d.labels != NULL && d.labels_path != NULL);
     for (size_t i = 0; i < n; i++) {

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,8 +39,8 @@ static mlp_dataset draw_digits(void)
                         .classes = 10,
                         .rank = 2,
                         .dims = {MLP_DIGIT_SIDE, MLP_DIGIT_SIDE}};
-    data.pixels = malloc(data.count * data.features);
-    data.labels = malloc(data.count);
+    data.pixels_memory.start = data.pixels = malloc(data.count * data.features);
+    data.labels_memory.start = data.labels = malloc(data.count);
     assert_non_null(data.pixels);
     assert_non_null(data.labels);
     mlp_make_digits(7, 0, data.count, data.pixels, data.labels);
@@ -321,6 +322,30 @@ static void schedules(void **state)
     assert_true(fabs(mlp_schedule_lr(&t, 25, 10) - expected) < 1e-12);
 }
 
+/* tests/golden/one_cycle.txt, whose head describes its format: PyTorch's rates. */
+static void one_cycle_is_pytorchs(void **state)
+{
+    (void)state;
+    FILE *f = fopen(MLP_SOURCE_DIR "/tests/golden/one_cycle.txt", "r");
+    mlp_train_config t = {.schedule.type = MLP_SCHEDULE_ONE_CYCLE};
+    unsigned long long steps;
+    size_t cycles = 0;
+    assert_non_null(f);
+    while (fscanf(f, " #%*[^\n]") == 0) {
+        if (fscanf(f, "%zu %llu %lf %lf", &t.epochs, &steps, &t.schedule.warmup_epochs,
+                   &t.sgd.lr) != 4)
+            continue;
+        for (uint64_t step = 0; step < t.epochs * steps; step++) {
+            double expected;
+            assert_int_equal(fscanf(f, "%lf", &expected), 1);
+            assert_true(fabs(mlp_schedule_lr(&t, step, steps) - expected) < 1e-12);
+        }
+        cycles++;
+    }
+    fclose(f);
+    assert_int_equal(cycles, 5);
+}
+
 static void wilson_interval(void **state)
 {
     (void)state;
@@ -388,6 +413,7 @@ int main(void)
         cmocka_unit_test(the_seed_and_the_shuffle_matter),
         cmocka_unit_test(divergence_names_step_and_layer),
         cmocka_unit_test(schedules),
+        cmocka_unit_test(one_cycle_is_pytorchs),
         cmocka_unit_test(wilson_interval),
         cmocka_unit_test(class_reports),
         cmocka_unit_test(evaluation_counts_every_image),

@@ -1,0 +1,63 @@
+#include "base/region.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+bool mlp_region_map(mlp_region *region, int fd, size_t n)
+{
+    void *start = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    if (start == MAP_FAILED)
+        return false;
+    *region = (mlp_region){start, n};
+    return true;
+}
+
+/* Fewer page faults, each of which costs more than filling a page. */
+static void advise_huge_pages(void *start, size_t n)
+{
+#ifdef MADV_HUGEPAGE
+    const size_t huge = (size_t)2 << 20;
+    size_t skipped = mlp_round_up((uintptr_t)start, huge) - (uintptr_t)start;
+    if (n >= skipped + huge)
+        madvise((char *)start + skipped, (n - skipped) / huge * huge, MADV_HUGEPAGE);
+#else
+    (void)start;
+    (void)n;
+#endif
+}
+
+static void unmap_end(mlp_region *region, size_t n)
+{
+    size_t kept = mlp_round_up(n, (size_t)sysconf(_SC_PAGESIZE));
+    if (kept >= region->mapped)
+        return;
+    munmap((char *)region->start + kept, region->mapped - kept);
+    region->mapped = kept;
+}
+
+bool mlp_region_resize(mlp_region *region, size_t n)
+{
+    if (region->mapped > 0) {
+        unmap_end(region, n);
+        return true;
+    }
+    void *start = realloc(region->start, n);
+    if (start == NULL)
+        return false;
+    region->start = start;
+    advise_huge_pages(start, n);
+    return true;
+}
+
+void mlp_region_free(mlp_region *region)
+{
+    if (region->mapped > 0)
+        munmap(region->start, region->mapped);
+    else
+        free(region->start);
+    *region = (mlp_region){0};
+}

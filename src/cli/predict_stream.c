@@ -1,0 +1,214 @@
+#include "cli/predict_stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "cli/console.h"
+#include "cli/prediction.h"
+
+enum {
+    BATCH = 128,            /* images */
+    WORTH_MORE_THREADS = 64 /* images in a file */
+};
+
+/* Images number * BATCH and on, and how reading them ended. */
+typedef struct image_batch {
+    uint64_t number;
+    size_t n;
+    mlp_status status;
+    mlp_error err;
+} image_batch;
+
+static mlp_status init_worker(predict_worker *worker, const predict_stream *s, mlp_error *err)
+{
+    const mlp_model *model = &s->checkpoint->model;
+    worker->pixels = mlp_alloc(BATCH, model->features);
+    worker->lines = s->json ? NULL : mlp_alloc(BATCH, s->line_room);
+    if (worker->pixels == NULL || (!s->json && worker->lines == NULL))
+        return mlp_fail_memory(err, "a batch of images");
+    mlp_status status = mlp_team_init(&worker->alone, 1, err);
+    if (status == MLP_OK)
+        status = mlp_pass_init(&worker->pass, model, s->kernels, BATCH, 1, MLP_PASS_INFERENCE, err);
+    if (status != MLP_OK)
+        return status;
+    for (size_t i = 0; i < BATCH; i++) {
+        worker->pass.batch.pixels[i] = worker->pixels + i * model->features;
+        worker->pass.batch.labels[i] = 0; /* nobody knows; the loss is not looked at */
+    }
+    return MLP_OK;
+}
+
+static void free_worker(predict_worker *worker)
+{
+    mlp_pass_free(&worker->pass);
+    mlp_team_free(&worker->alone);
+    free(worker->pixels);
+    free(worker->lines);
+}
+
+mlp_status predict_stream_init(predict_stream *s, mlp_error *err)
+{
+    pthread_mutex_init(&s->reading, NULL);
+    pthread_mutex_init(&s->printing, NULL);
+    pthread_cond_init(&s->printed, NULL);
+    s->workers = mlp_alloc(s->n_threads, sizeof *s->workers);
+    return s->workers == NULL ? mlp_fail_memory(err, "the threads") : MLP_OK;
+}
+
+void predict_stream_free(predict_stream *s)
+{
+    mlp_team_free(&s->team);
+    if (s->workers == NULL)
+        return;
+    for (size_t i = 0; i < s->n_workers; i++)
+        free_worker(&s->workers[i]);
+    free(s->workers);
+    pthread_mutex_destroy(&s->reading);
+    pthread_mutex_destroy(&s->printing);
+    pthread_cond_destroy(&s->printed);
+}
+
+/* False when there is no batch left; one that failed is a batch. */
+static bool take_batch(predict_stream *s, const predict_worker *worker, image_batch *batch)
+{
+    pthread_mutex_lock(&s->reading);
+    bool taken = !s->ended;
+    if (taken) {
+        batch->number = s->n_batches++;
+        batch->status = mlp_image_read(&s->reader, BATCH, worker->pixels, &batch->n, &batch->err);
+        s->ended = batch->status != MLP_OK || batch->n < BATCH;
+    }
+    pthread_mutex_unlock(&s->reading);
+    return taken;
+}
+
+/* Image i of the batch; order (MLP_MAX_CLASSES) is the caller's. */
+static mlp_prediction rank_image(const predict_stream *s, const predict_worker *worker,
+                                 const image_batch *batch, size_t i, uint8_t *order)
+{
+    size_t classes = s->checkpoint->model.classes;
+    mlp_prediction prediction = {.file = s->file,
+                                 .index = batch->number * BATCH + i,
+                                 .class_names = s->checkpoint->class_names,
+                                 .probabilities = worker->pass.probabilities + i * classes,
+                                 .top_k = s->top_k,
+                                 .order = order};
+    mlp_prediction_rank(prediction.probabilities, classes, worker->pass.predictions[i],
+                        prediction.top_k, order);
+    return prediction;
+}
+
+/* Returns the end of the lines. */
+static char *write_lines(const predict_stream *s, const predict_worker *worker,
+                         const image_batch *batch)
+{
+    uint8_t order[MLP_MAX_CLASSES];
+    char *line = worker->lines;
+    for (size_t i = 0; i < batch->n; i++) {
+        mlp_prediction prediction = rank_image(s, worker, batch, i, order);
+        line = mlp_prediction_write_text(&prediction, s->names_files, line);
+    }
+    return line;
+}
+
+static mlp_status print_json(const predict_stream *s, const predict_worker *worker,
+                             const image_batch *batch, mlp_error *err)
+{
+    uint8_t order[MLP_MAX_CLASSES];
+    mlp_status status = MLP_OK;
+    for (size_t i = 0; status == MLP_OK && i < batch->n; i++) {
+        mlp_prediction prediction = rank_image(s, worker, batch, i, order);
+        status = mlp_prediction_print_json(&prediction, err);
+    }
+    return status;
+}
+
+/* In the order of the batches. After a failure nothing more is printed. */
+static void print_batch(predict_stream *s, const predict_worker *worker, const image_batch *batch,
+                        const char *lines_end)
+{
+    pthread_mutex_lock(&s->printing);
+    while (s->turn != batch->number)
+        pthread_cond_wait(&s->printed, &s->printing);
+    if (s->status == MLP_OK) {
+        if (s->json)
+            s->status = print_json(s, worker, batch, s->err);
+        else
+            fwrite(worker->lines, 1, (size_t)(lines_end - worker->lines), stdout);
+        if (s->status == MLP_OK)
+            s->status = mlp_console_flush(s->err);
+        if (s->status == MLP_OK && batch->status != MLP_OK) {
+            *s->err = batch->err;
+            s->status = batch->status;
+        }
+    }
+    bool failed = s->status != MLP_OK;
+    s->turn++;
+    pthread_cond_broadcast(&s->printed);
+    pthread_mutex_unlock(&s->printing);
+    if (failed) {
+        pthread_mutex_lock(&s->reading);
+        s->ended = true;
+        pthread_mutex_unlock(&s->reading);
+    }
+}
+
+static void answer_batches(mlp_team *team, size_t thread, void *argument)
+{
+    predict_stream *s = argument;
+    predict_worker *worker = &s->workers[thread];
+    image_batch batch;
+    (void)team;
+    while (take_batch(s, worker, &batch)) {
+        char *lines_end = worker->lines;
+        if (batch.n > 0) {
+            worker->pass.batch.size = batch.n;
+            mlp_batch_pack(&worker->pass.batch, s->kernels, &worker->alone, 0);
+            mlp_pass_forward(&worker->pass, &worker->alone, 0);
+        }
+        if (!s->json)
+            lines_end = write_lines(s, worker, &batch);
+        print_batch(s, worker, &batch, lines_end);
+    }
+}
+
+/* One thread for a file that is known to be small, unless more are there already. */
+static mlp_status start_threads(predict_stream *s, mlp_error *err)
+{
+    uint64_t size = s->reader.source.size; /* 0: not known */
+    bool few = size > 0 && size / WORTH_MORE_THREADS < s->reader.features;
+    size_t wanted = few ? 1 : s->n_threads;
+    while (s->n_workers < wanted) {
+        mlp_status status = init_worker(&s->workers[s->n_workers++], s, err);
+        if (status != MLP_OK)
+            return status;
+    }
+    if (s->team.n_threads >= s->n_workers)
+        return MLP_OK;
+    mlp_team_free(&s->team);
+    return mlp_team_init(&s->team, s->n_workers, err);
+}
+
+mlp_status predict_stream_file(predict_stream *s, const char *file, mlp_error *err)
+{
+    const mlp_checkpoint *checkpoint = s->checkpoint;
+    bool flat = checkpoint->rank != 2;
+    mlp_status status =
+        mlp_image_open(&s->reader, file, checkpoint->model.features, flat ? 0 : checkpoint->dims[0],
+                       flat ? 0 : checkpoint->dims[1], err);
+    if (status == MLP_OK)
+        status = start_threads(s, err);
+    if (status == MLP_OK) {
+        s->file = file;
+        s->n_batches = 0;
+        s->ended = false;
+        s->turn = 0;
+        s->status = MLP_OK;
+        s->err = err;
+        mlp_team_run(&s->team, answer_batches, s);
+        status = s->status;
+    }
+    mlp_image_close(&s->reader);
+    return status;
+}

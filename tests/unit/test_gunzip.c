@@ -1,0 +1,61 @@
+#include "data_fixture.h"
+
+#include "data/gunzip.h"
+
+enum { N = 100000, ROOM = 2 * N };
+
+static uint8_t data[N], packed[ROOM], out[N + 1];
+
+static size_t pack(void)
+{
+    for (size_t i = 0; i < N; i++)
+        data[i] = (uint8_t)(i * i >> 7);
+    return gzip(data, N, 6, packed, sizeof packed);
+}
+
+static void gives_back_what_was_packed(void **state)
+{
+    (void)state;
+    size_t n = pack();
+    if (!mlp_gunzip_is_built_in())
+        skip();
+    assert_true(mlp_gunzip(packed, n, out, N));
+    assert_memory_equal(out, data, N);
+}
+
+/* With libdeflate or without: what is not exactly one whole member is left to zlib. */
+static void refuses_all_else(void **state)
+{
+    (void)state;
+    size_t n = pack();
+    assert_false(mlp_gunzip(packed, n, out, N - 1));
+    assert_false(mlp_gunzip(packed, n, out, N + 1));
+    assert_false(mlp_gunzip(packed, n - 1, out, N));
+    assert_false(mlp_gunzip(packed, 0, out, N));
+    assert_false(mlp_gunzip(data, N, out, N));
+    packed[n] = 0;
+    assert_false(mlp_gunzip(packed, n + 1, out, N));
+    packed[n - 8] ^= 1; /* the checksum */
+    assert_false(mlp_gunzip(packed, n, out, N));
+    packed[n - 8] ^= 1;
+    packed[n / 2] ^= 1;
+    assert_false(mlp_gunzip(packed, n, out, N));
+}
+
+static void refuses_a_second_member(void **state)
+{
+    (void)state;
+    size_t n = gzip(data, N / 2, 6, packed, sizeof packed);
+    n += gzip(data + N / 2, N - N / 2, 6, packed + n, sizeof packed - n);
+    assert_false(mlp_gunzip(packed, n, out, N));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gives_back_what_was_packed),
+        cmocka_unit_test(refuses_all_else),
+        cmocka_unit_test(refuses_a_second_member),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
