@@ -37,10 +37,10 @@ class Setup:
             for precision in ("fp32", "autocast", "medium")[: 3 if i == 0 else 1]:
                 torch = optional("PyTorch of " + python, lambda: Torch(
                     python, args.threads, args.quick, folder, precision))
-                (self.torches if precision == "fp32" else self.torches_bf16).append(torch)
+                if torch:
+                    (self.torches if precision == "fp32" else self.torches_bf16).append(torch)
         self.sklearn = args.sklearn and optional(
             "scikit-learn", lambda: Sklearn(args.sklearn, args.threads, args.quick))
-        self.torches = [t for t in self.torches if t]
 
     def trainers(self):
         everyone = [self.mlp, self.mlp_single, self.mlp_bf16, *self.torches, *self.torches_bf16,
@@ -150,9 +150,9 @@ def section_predict(setup):
     with open(image, "wb") as f, open(os.path.join(plain, TRAIN[0]), "rb") as images:
         images.seek(16)
         f.write(images.read(784))
-    contenders = [setup.mlp, *setup.torches]
-    for contender in contenders:
-        contender.measure(case)
+    trained = alternate(case, 1, [setup.mlp, *setup.torches], lambda c, _: c.measure(case))
+    able = {record["contender"] for record in trained}
+    torches = [t for t in setup.torches if t.name in able]
 
     def mlp_rate(_):
         seconds = setup.mlp.predict(os.path.join(plain, TRAIN[0]))
@@ -164,10 +164,10 @@ def section_predict(setup):
                 "setting": "forward pass alone, batch %d" % found["batch"]}
 
     rates = [Named("mlp", mlp_rate)]
-    rates += [Named(t.name, lambda _, t=t: torch_rate(t)) for t in setup.torches]
+    rates += [Named(t.name, lambda _, t=t: torch_rate(t)) for t in torches]
     records = alternate("throughput", setup.rounds, rates, lambda c, i: c.measure(i))
     return records + alternate("one image, cold", 1 if setup.quick else 4 * setup.rounds,
-                               contenders, lambda c, _: {"total": c.predict(image)})
+                               [setup.mlp, *torches], lambda c, _: {"total": c.predict(image)})
 
 
 def section_dense(setup):

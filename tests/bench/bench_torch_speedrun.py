@@ -27,9 +27,9 @@ def main():
     parser.add_argument("--data", required=True, help="folder with the four MNIST files")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--hidden", type=int, nargs="+", default=[128])
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--lr", type=float, default=0.15)
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--lr", type=float, default=0.5)
     args = parser.parse_args()
 
     torch.manual_seed(args.seed)

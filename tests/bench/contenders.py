@@ -62,7 +62,6 @@ class Mlp:
         self.name += ", 1 thread" if threads == 1 else ""
         self.folder, self.runs = os.path.join(folder, self.name), 0
         os.mkdir(self.folder)
-        run([program, "info"])
         if precision != "fp32":  # a build that lacks it says so here
             self.train({"data": {"dir": folder}}, "--print-config")
 
