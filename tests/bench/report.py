@@ -67,6 +67,10 @@ def groups_of(figures, section):
     return [Group(records, case) for case in unique(r["case"] for r in records)]
 
 
+def network_text(group):
+    return "%s, %s images" % (group.case, "{:,}".format(group.records[0]["images"]))
+
+
 def shown(value, form="%.3g"):
     return "-" if value is None else form % value
 
@@ -112,10 +116,9 @@ def training_tables(figures, section, title):
                 span(group.ratios(name, "epoch")), "%.0f" % statistics.median(rates),
                 shown(group.median(name, "peak_mib"), "%.0f"),
                 seconds_text(group.median(name, "total"))])
-        images = group.records[0]["images"]
-        parts += ["%s; an epoch of %s images\n" % (group.case, "{:,}".format(images)),
-                  table(["", "setting", "s per epoch", "times mlp's", "GFLOP/s", "peak MiB",
-                         "start to exit s"], rows)]
+        heads = ["", "setting", "s per epoch", "times mlp's", "GFLOP/s", "peak MiB",
+                 "start to exit s"]
+        parts += [network_text(group) + "\n", table(heads, rows)]
     return "\n".join(parts)
 
 
@@ -177,7 +180,7 @@ def summary_table(figures):
     others = {g.case: g for s in ("speedrun", "predict") for g in groups_of(figures, s)}
     speedrun = next((g for g in groups_of(figures, "speedrun")), None)
     names = unique(name for g in epochs for name in g.contenders)
-    heads = ["s per epoch of"] + [g.case for g in epochs] + ["peak MiB, first net"]
+    heads = ["s per epoch of"] + [network_text(g) for g in epochs] + ["peak MiB, first net"]
     rows = [[name] + [seconds_text(g.median(name, "epoch")) for g in epochs] +
             [shown(epochs[0].median(name, "peak_mib"), "%.0f")] for name in names]
     if speedrun:
@@ -194,13 +197,12 @@ def summary_table(figures):
 def draw_epochs(figures):
     groups = []
     for group in groups_of(figures, "epoch") + groups_of(figures, "deep"):
-        images = group.records[0]["images"]
         rows = []
         for name in group.contenders:
             ratio = statistics.median(group.ratios(name, "epoch"))
             label = "%s s" % seconds_text(group.median(name, "epoch"))
             rows.append((name, group.median(name, "epoch"), "%s, %.2f x" % (label, ratio)))
-        groups.append(("%s, %s images" % (group.case, "{:,}".format(images)), rows))
+        groups.append((network_text(group), rows))
     return svg.bars("Seconds per epoch, and times mlp's", groups)
 
 
@@ -258,12 +260,19 @@ def write(path, text):
 
 
 def publish(figures, root):
+    readme, details = "", all_tables(figures)
     if records_of(figures, "epoch"):
         write(os.path.join(root, "docs", "bench_epoch.svg"), draw_epochs(figures))
-        replace_block(os.path.join(root, "README.md"), summary_table(figures))
+        readme += "![Seconds per epoch, beside the peers](docs/bench_epoch.svg)\n\n"
+        readme += summary_table(figures) + "\n" + about_text(figures, "epoch") + "\n"
     if records_of(figures, "scaling"):
         write(os.path.join(root, "docs", "bench_scaling.svg"), draw_scaling(figures))
-    replace_block(os.path.join(root, "docs", "performance.md"), all_tables(figures))
+        image = "![Seconds per epoch, over %s](%sbench_scaling.svg)\n"
+        readme += "\n" + image % ("images and hidden units", "docs/")
+        details += "\n" + image % ("images and hidden units", "")
+    if readme:
+        replace_block(os.path.join(root, "README.md"), readme)
+    replace_block(os.path.join(root, "docs", "performance.md"), details)
 
 
 def main():

@@ -12,14 +12,16 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-s
 .axis { stroke: #818b98 } .grid { stroke: #818b98; stroke-opacity: .25 }
 .guide { stroke: #818b98; stroke-dasharray: 3 4; fill: none }
 .f0 { fill: #0969da } .f1 { fill: #54aeff } .f2 { fill: #8250df } .f3 { fill: #bc4c00 }
-.f4 { fill: #bf8700 } .f5 { fill: #9a6700 } .f6 { fill: #cf222e } .f7 { fill: #6e7781 }
+.f4 { fill: #bf8700 } .f5 { fill: #9a6700 } .f6 { fill: #e16f24 } .f7 { fill: #6e7781 }
 .s0 { stroke: #0969da } .s1 { stroke: #8250df } .s2 { stroke: #bc4c00 } .s3 { stroke: #6e7781 }
+.c0 { fill: #0969da } .c1 { fill: #8250df } .c2 { fill: #bc4c00 } .c3 { fill: #6e7781 }
 .line { fill: none; stroke-width: 2.5; stroke-linejoin: round }
 @media (prefers-color-scheme: dark) {
 text { fill: #f0f6fc } .faint { fill: #9198a1 }
 .f0 { fill: #4493f8 } .f1 { fill: #79c0ff } .f2 { fill: #ab7df8 } .f3 { fill: #f0883e }
-.f4 { fill: #d29922 } .f5 { fill: #bb8009 } .f6 { fill: #f85149 } .f7 { fill: #9198a1 }
+.f4 { fill: #d29922 } .f5 { fill: #bb8009 } .f6 { fill: #ffa657 } .f7 { fill: #9198a1 }
 .s0 { stroke: #4493f8 } .s1 { stroke: #ab7df8 } .s2 { stroke: #f0883e } .s3 { stroke: #9198a1 }
+.c0 { fill: #4493f8 } .c1 { fill: #ab7df8 } .c2 { fill: #f0883e } .c3 { fill: #9198a1 }
 }
 </style>"""
 COLOURS = 8
@@ -64,7 +66,7 @@ def bars(title, groups):
 
 
 def number(x):
-    return "{:,}".format(x) if x >= 1 and x == int(x) else "%.6g" % x
+    return "{:,}".format(int(x)) if x >= 1 and x == int(x) else "%.6g" % x
 
 
 def decades(low, high):
@@ -101,6 +103,8 @@ def panel(origin, size, heading, x_label, series, y_range):
             parts.append(segment(*start, *end, "guide"))
         path = " ".join("%.1f,%.1f" % at(*point) for point in points)
         parts.append('<polyline points="%s" class="line s%d"/>' % (path, i % 4))
+        parts += ['<circle cx="%.1f" cy="%.1f" r="3.5" class="c%d"/>' % (*at(*point), i % 4)
+                  for point in points]
     return parts
 
 
