@@ -118,7 +118,7 @@ def section_speedrun(setup):
     if not os.path.exists(args.speedrun):
         raise Failed("there is no %s" % args.speedrun)
     with open(args.speedrun) as f:
-        hidden = [str(h) for h in json.load(f)["model"]["hidden"]]
+        hidden = [str(h) for h in json.load(f).get("model", {}).get("hidden", [128])]
 
     def mlp(seed):
         out = os.path.join(setup.folder, "speedrun-%d" % seed)

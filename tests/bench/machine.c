@@ -32,8 +32,10 @@ double bench_seconds(void (*work)(void *argument), void *argument)
 {
     size_t calls = 1;
     double fastest = seconds_of(calls, work, argument);
-    while ((fastest = seconds_of(calls, work, argument)) < LEAST_SECONDS)
+    while (fastest < LEAST_SECONDS) {
         calls *= 2;
+        fastest = seconds_of(calls, work, argument);
+    }
     for (size_t i = 0; i < TIMINGS; i++) {
         double seconds = seconds_of(calls, work, argument);
         fastest = seconds < fastest ? seconds : fastest;
