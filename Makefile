@@ -2,7 +2,7 @@
 # make VARIANT=asan         a sanitizer build in its own folder: asan, ubsan, tsan
 # make install PREFIX=/usr  program, configs, licence
 # make test                 the unit tests of this variant
-# make bench                each kernel beside what the machine can do
+# make bench [DATA=DIR]     each kernel beside what the machine can do; steps on DIR's images too
 VARIANT ?= release
 BUILD ?= build/$(VARIANT)
 PREFIX ?= /usr/local
@@ -75,7 +75,7 @@ test: $(UNIT_TESTS)
 	@for t in $(UNIT_TESTS); do $$t || exit 1; done
 
 bench: $(BUILD)/micro
-	$<
+	$< $(if $(DATA),--data $(DATA))
 
 install: mlp
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mlp/configs

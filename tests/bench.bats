@@ -94,7 +94,7 @@ assert case.flops_per_epoch() == 60000 * (4 * 784 * 1024 + 6 * 1024 * 10)
 
 # bench_peers ARGUMENT...: on drawn digits, without peers.
 bench_peers() {
-    [ -d digits ] || "$ROOT/mlp" data make-digits --out digits --train 600 --test 100 -q
+    [ -d digits ] || "$ROOT/mlp" data make-digits --out digits --train 1024 --test 100 -q
     run python3 "$bench/bench_peers.py" --mlp "$ROOT/mlp" --micro "$micro" --data digits \
         --json figures.json --speedrun "$ROOT/configs/digits.json" "$@"
 }
@@ -136,12 +136,28 @@ assert figures["epoch"]["about"]["cpu"] == "abacus" and figures["dense"]["record
     [[ $output == *"no section sprint"* ]]
 }
 
+@test "micro: every kernel of each table, every phase of the steps" {
+    [ -d digits ] || "$ROOT/mlp" data make-digits --out digits --train 1024 --test 100 -q
+    run "$micro" --data digits
+    [ "$status" -eq 0 ]
+    [ "$(grep -c '^portable  .*%$' <<<"$output")" -eq 14 ]
+    [ "$(grep -c '^peak' <<<"$output")" -ge 1 ]
+    [ "$(grep -Ec '^[a-z0-9]+ +784-[0-9]+-10, [0-9]+ +(pack|forward, loss|backward, sgd|step) ' <<<"$output")" -eq 24 ]
+    run "$micro" --data nowhere
+    [ "$status" -eq 4 ]
+    [[ $output == *"micro: nowhere"* ]]
+    "$ROOT/mlp" data make-digits --out few --train 600 --test 100 -q
+    run "$micro" --data few
+    [ "$status" -eq 4 ]
+    [[ $output == *"micro: 600 images, wanted at least 1024"* ]]
+}
+
 @test "micro measures a peak, and refuses other words" {
     run "$micro" --peak --threads 2
     [ "$status" -eq 0 ]
     [[ $output =~ ^[0-9]+\.[0-9]$ ]]
     [ "$output" != 0.0 ]
-    for words in --speed '--peak --threads' '--peak --threads 0' '--peak 2'; do
+    for words in --speed --data '--peak --threads' '--peak --threads 0' '--peak 2'; do
         # shellcheck disable=SC2086 # a list of words
         run "$micro" $words
         [ "$status" -eq 2 ]

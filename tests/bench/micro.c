@@ -1,11 +1,13 @@
-/* micro.c: each kernel against its floor on this core, `make bench`.
+/* micro.c: each kernel against its floor on this core, then whole steps; `make bench`.
  *
  * The floor is the larger of flops over the peak and bytes over the bandwidth of memory of the
  * operands' size; both rates are measured in the same run (machine.h). It is the machine's
  * floor, not the table's: a table of narrow vectors cannot reach it.
  *
- *     micro                        the rates, then the kernels of every supported table
- *     micro --peak [--threads N]   GFLOP/s of N threads, 1 by default, and no more
+ *     micro [--threads N] [--data DIR]   the rates, the kernels of every supported table, and
+ *                                        steps of the fastest: on images without zeros, and on
+ *                                        the training images of DIR
+ *     micro --peak [--threads N]         GFLOP/s of N threads, 1 by default, and no more
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,126 +16,16 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "data/dataset.h"
+#include "kernel_times.h"
 #include "kernels/select.h"
 #include "machine.h"
+#include "step.h"
 
-enum {
-    ROWS = 1024, /* images of a batch */
-    COLUMNS = 1024,
-    N = ROWS * COLUMNS,
-    PIXELS = 784,
-    UNIT_IMAGES = 128,
-    CLASSES = 10,
-    UNIT_PIXELS = UNIT_IMAGES * PIXELS,
-    PANEL_FLOATS = ROWS * MLP_PANEL,
-    LOGITS = ROWS * CLASSES,
-    SCRATCH_KIB = 768 * 1024,
-};
-
-/* What the kernels work on: activations (ROWS, COLUMNS) and the like, in a net of 1024 units. */
-typedef struct operands {
-    const mlp_kernels *kernels;
-    float *a, *b, *c; /* (N) */
-    uint8_t *pixels;  /* (UNIT_IMAGES, PIXELS) */
-    float *scratch;   /* (SCRATCH_KIB): for the bandwidth */
-} operands;
-
-static void run_unit_pixels(void *argument)
-{
-    operands *o = argument;
-    for (size_t i = 0; i < UNIT_IMAGES; i++)
-        o->kernels->unit_pixels(PIXELS, o->pixels + i * PIXELS, o->a + i * MLP_PANEL,
-                                UNIT_IMAGES * MLP_PANEL);
-}
-
-static void run_relu(void *argument)
-{
-    operands *o = argument;
-    o->kernels->relu(N, o->a);
-}
-
-static void run_relu_backward(void *argument)
-{
-    operands *o = argument;
-    o->kernels->relu_backward(N, o->a, o->b);
-}
-
-static void run_sum_rows(void *argument)
-{
-    operands *o = argument;
-    float sums[MLP_PANEL];
-    o->kernels->sum_rows(ROWS, o->a, sums);
-}
-
-static void run_sum_squares(void *argument)
-{
-    operands *o = argument;
-    float lanes[MLP_PANEL];
-    o->kernels->sum_squares(N, o->a, lanes);
-}
-
-static void run_sgd(void *argument)
-{
-    operands *o = argument;
-    const mlp_sgd_step step = {.lr = 0.1f, .momentum = 0.9f};
-    o->kernels->sgd(N, &step, o->a, o->b, o->c);
-}
-
-static void run_softmax(void *argument)
-{
-    operands *o = argument;
-    for (size_t i = 0; i < ROWS; i++)
-        o->kernels->softmax(CLASSES, i % CLASSES, o->a + i * CLASSES, o->b + i * CLASSES);
-}
-
-/* A kernel's work: flops and bytes read and written of one call of run, which touches `floats`
- * of memory. */
-typedef struct row {
-    const char *name, *shape;
-    void (*run)(void *operands);
-    double flops, bytes;
-    size_t floats;
-} row;
-
-/* Of softmax each element is counted as 30 operations, most of them its exponential. */
-static const row ROWS_OF_A_TABLE[] = {
-    {"unit_pixels", "128 x 784", run_unit_pixels, 5.0 * UNIT_PIXELS, 5.0 * UNIT_PIXELS,
-     UNIT_PIXELS + UNIT_PIXELS / 4},
-    {"relu", "1024 x 1024", run_relu, N, 8.0 * N, N},
-    {"relu_backward", "1024 x 1024", run_relu_backward, N, 12.0 * N, 2 * N},
-    {"sum_rows", "1024 x 32", run_sum_rows, PANEL_FLOATS, 4.0 * PANEL_FLOATS, PANEL_FLOATS},
-    {"sum_squares", "1024 x 1024", run_sum_squares, 2.0 * N, 4.0 * N, N},
-    {"sgd", "1024 x 1024", run_sgd, 9.0 * N, 20.0 * N, 3 * N},
-    {"softmax", "1024 x 10", run_softmax, 30.0 * LOGITS, 8.0 * LOGITS, 2 * LOGITS},
-};
-enum { N_ROWS = sizeof ROWS_OF_A_TABLE / sizeof ROWS_OF_A_TABLE[0] };
-
-static void print_kernel(const row *r, operands *o, double peak, double bandwidth)
-{
-    double seconds = bench_seconds(r->run, o);
-    double by_flops = r->flops / peak, by_bytes = r->bytes / bandwidth;
-    double floor = by_flops > by_bytes ? by_flops : by_bytes;
-    printf("%-10s %-14s %-12s %10.2f %9.2f %8.2f   %-8s %9.2f %7.0f %%\n", o->kernels->name,
-           r->name, r->shape, seconds * 1e6, r->flops / seconds / 1e9, r->bytes / seconds / 1e9,
-           by_flops > by_bytes ? "flops" : "bytes", floor * 1e6, 100.0 * floor / seconds);
-}
-
-static void print_kernels(operands *o, double peak)
-{
-    double bandwidths[N_ROWS];
-    for (size_t i = 0; i < N_ROWS; i++)
-        bandwidths[i] = bench_bandwidth(o->scratch, ROWS_OF_A_TABLE[i].floats);
-    printf("\n%-10s %-14s %-12s %10s %9s %8s   %-8s %9s %9s\n", "table", "kernel", "shape", "us",
-           "GFLOP/s", "GB/s", "bound by", "floor us", "reached");
-    for (size_t t = 0; mlp_kernels_list(t) != NULL; t++) {
-        o->kernels = mlp_kernels_list(t);
-        for (size_t i = 0; mlp_kernels_supported(o->kernels) && i < N_ROWS; i++)
-            print_kernel(&ROWS_OF_A_TABLE[i], o, peak, bandwidths[i]);
-    }
-}
+enum { PIXELS = 784, CLASSES = 10 };
 
 /* Most of an L1 of 32 KiB, of an L2 of 1 MiB, of a core's part of an L3; and past most of them. */
-static const size_t LEVEL_KIB[] = {24, 768, 12288, SCRATCH_KIB};
+static const size_t LEVEL_KIB[] = {24, 768, 12288, BENCH_SCRATCH_KIB};
 
 /* Prints them; returns the widest instruction set's peak. */
 static double print_rates(mlp_team *team, float *scratch)
@@ -148,68 +40,113 @@ static double print_rates(mlp_team *team, float *scratch)
     return peak;
 }
 
-static void free_operands(operands *o)
+/* Images none of whose pixels is 0. */
+static mlp_status init_dense(mlp_dataset *data, mlp_error *err)
 {
-    free(o->a);
-    free(o->b);
-    free(o->c);
-    free(o->pixels);
-    free(o->scratch);
-}
-
-/* Activations as ReLU leaves them, half of them 0; gradients and weights around 0. */
-static mlp_status init_operands(operands *o, mlp_error *err)
-{
-    *o = (operands){.a = mlp_alloc(N, sizeof *o->a),
-                    .b = mlp_alloc(N, sizeof *o->b),
-                    .c = mlp_alloc(N, sizeof *o->c),
-                    .pixels = mlp_alloc(UNIT_PIXELS, 1),
-                    .scratch = mlp_alloc(SCRATCH_KIB, 1024)};
-    if (o->a == NULL || o->b == NULL || o->c == NULL || o->pixels == NULL || o->scratch == NULL) {
-        free_operands(o);
-        return mlp_fail_memory(err, "the operands");
+    enum { IMAGES = 8192 };
+    *data = (mlp_dataset){.count = IMAGES,
+                          .features = PIXELS,
+                          .pixels = mlp_alloc(IMAGES, PIXELS),
+                          .labels = mlp_alloc(IMAGES, 1)};
+    if (data->pixels == NULL || data->labels == NULL) {
+        mlp_dataset_free(data);
+        return mlp_fail_memory(err, "the images");
     }
-    for (size_t i = 0; i < N; i++) {
-        float x = 2.0f * mlp_rng_unit(mlp_rng_u32(1, 0, i)) - 1.0f;
-        o->a[i] = x > 0.0f ? x : 0.0f;
-        o->b[i] = o->c[i] = x;
-    }
-    for (size_t i = 0; i < UNIT_PIXELS; i++)
-        o->pixels[i] = (uint8_t)i;
-    memset(o->scratch, 0, (size_t)SCRATCH_KIB * 1024); /* pages of its own, not one of zeros */
+    for (size_t i = 0; i < (size_t)IMAGES * PIXELS; i++)
+        data->pixels[i] = (uint8_t)(1 + mlp_rng_u32(2, 0, i) % 255);
+    for (size_t i = 0; i < IMAGES; i++)
+        data->labels[i] = (uint8_t)(i % CLASSES);
     return MLP_OK;
 }
 
-static mlp_status report(mlp_team *team, mlp_error *err)
+static mlp_status report_kernels(mlp_team *single, mlp_error *err)
 {
-    operands o;
-    mlp_status status = init_operands(&o, err);
+    float *scratch = mlp_alloc(BENCH_SCRATCH_KIB, 1024);
+    if (scratch == NULL)
+        return mlp_fail_memory(err, "the memory whose bandwidth is measured");
+    memset(scratch, 0, (size_t)BENCH_SCRATCH_KIB * 1024); /* pages of its own, not one of zeros */
+    double peak = print_rates(single, scratch);
+    mlp_status status = bench_print_kernels(peak, scratch, err);
+    free(scratch);
+    return status;
+}
+
+/* folder NULL: dense images. */
+static mlp_status report_steps(char *folder, mlp_team *team, double peak, mlp_error *err)
+{
+    mlp_dataset data;
+    const mlp_data_config config = {.dir = folder};
+    const mlp_kernels *kernels;
+    mlp_status status = folder == NULL
+                            ? init_dense(&data, err)
+                            : mlp_dataset_load_part(&data, &config, MLP_DATASET_TRAIN, err);
     if (status != MLP_OK)
         return status;
-    print_kernels(&o, print_rates(team, o.scratch));
-    free_operands(&o);
-    return MLP_OK;
+    printf("\nsteps on %zu images %s%s; %zu thread%s\n", data.count,
+           folder == NULL ? "without zeros" : "of ", folder == NULL ? "" : folder, team->n_threads,
+           team->n_threads == 1 ? "" : "s");
+    printf("%-10s %-18s %-14s %10s %9s %9s\n", "table", "net, batch", "phase", "ms", "GFLOP/s",
+           "of peak");
+    status = mlp_kernels_select(&kernels, NULL, err);
+    if (status == MLP_OK)
+        status = bench_print_steps(&data, kernels, team, peak, err);
+    mlp_dataset_free(&data);
+    return status;
+}
+
+/* The command line. */
+typedef struct request {
+    bool only_peak;
+    long threads;
+    char *data;
+} request;
+
+static bool parse(int argc, char **argv, request *r)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--peak") == 0)
+            r->only_peak = true;
+        else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
+            r->threads = strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--data") == 0 && i + 1 < argc)
+            r->data = argv[++i];
+        else
+            return false;
+    }
+    return r->threads >= 1 && r->threads <= 1024;
+}
+
+/* The kernels are one thread's affair; the steps and their peak are the team's. */
+static mlp_status report(const request *r, mlp_team *single, mlp_team *team, mlp_error *err)
+{
+    if (r->only_peak) {
+        printf("%.1f\n", bench_fma_peak(0, team) / 1e9);
+        return MLP_OK;
+    }
+    mlp_status status = report_kernels(single, err);
+    double peak = bench_fma_peak(0, team);
+    if (status == MLP_OK)
+        status = report_steps(NULL, team, peak, err);
+    if (status == MLP_OK && r->data != NULL)
+        status = report_steps(r->data, team, peak, err);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
-    bool only_peak = argc > 1 && strcmp(argv[1], "--peak") == 0;
-    bool has_threads = argc == 4 && strcmp(argv[2], "--threads") == 0;
-    long threads = has_threads ? strtol(argv[3], NULL, 10) : 1;
-    if (argc > 1 && (!only_peak || (argc > 2 && !has_threads) || threads < 1 || threads > 1024)) {
-        fprintf(stderr, "Usage: micro [--peak [--threads N]]\n");
+    request r = {.threads = 1};
+    if (!parse(argc, argv, &r)) {
+        fprintf(stderr, "Usage: micro [--peak] [--threads N] [--data DIR]\n");
         return MLP_ERR_USAGE;
     }
-    mlp_team team;
+    mlp_team single, team;
     mlp_error err;
-    mlp_status status = mlp_team_init(&team, (size_t)threads, &err);
-    if (status == MLP_OK) {
-        if (only_peak)
-            printf("%.1f\n", bench_fma_peak(0, &team) / 1e9);
-        else
-            status = report(&team, &err);
+    mlp_status status = mlp_team_init(&single, 1, &err);
+    if (status == MLP_OK && (status = mlp_team_init(&team, (size_t)r.threads, &err)) == MLP_OK) {
+        status = report(&r, &single, &team, &err);
         mlp_team_free(&team);
     }
+    mlp_team_free(&single);
     if (status != MLP_OK)
         fprintf(stderr, "micro: %s\n", err.message);
     return (int)status;
