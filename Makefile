@@ -2,6 +2,7 @@
 # make VARIANT=asan         a sanitizer build in its own folder: asan, ubsan, tsan
 # make install PREFIX=/usr  program, configs, licence
 # make test                 the unit tests of this variant
+# make bench [DATA=DIR]     each kernel beside what the machine can do; steps on DIR's images too
 VARIANT ?= release
 BUILD ?= build/$(VARIANT)
 PREFIX ?= /usr/local
@@ -40,7 +41,8 @@ CLI_SOURCES := $(wildcard src/cli/*.c)
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 CLI_OBJECTS := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
-OBJECTS := $(LIB_OBJECTS) $(CLI_OBJECTS) $(UNIT_TESTS:%=%.o)
+BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
+OBJECTS := $(LIB_OBJECTS) $(CLI_OBJECTS) $(UNIT_TESTS:%=%.o) $(BENCH_OBJECTS)
 
 .PHONY: all unit-tests test bench install uninstall format clean
 all: mlp
@@ -69,10 +71,16 @@ $(BUILD)/mlp: $(CLI_OBJECTS) $(BUILD)/libmlp.a
 $(UNIT_TESTS): %: %.o $(BUILD)/libmlp.a
 	$(CC) $^ -o $@ $(ALL_LDLIBS) $(shell $(PKG_CONFIG) --libs cmocka)
 
+$(BUILD)/micro: $(BENCH_OBJECTS) $(BUILD)/libmlp.a
+	$(CC) $^ -o $@ $(ALL_LDLIBS)
+
 unit-tests: $(UNIT_TESTS)
 
 test: $(UNIT_TESTS)
 	@for t in $(UNIT_TESTS); do $$t || exit 1; done
+
+bench: $(BUILD)/micro
+	$< $(if $(DATA),--data $(DATA))
 
 install: mlp
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mlp/configs

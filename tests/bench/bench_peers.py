@@ -1,259 +1,270 @@
 """Times mlp beside PyTorch and scikit-learn; scripts/bench_peers.sh prepares and calls it.
 
-All train 784-128-10 on the same images: batch 128, SGD with lr 0.1 and momentum 0.9. Each peer
-first shows which of its variants and thread counts is its fastest; only that one is compared.
-Then come the rounds: in each, every contender runs once, one after the other, so that what else
-the machine does falls on all alike. A run's figure is the median of its epochs without the
-first; the table shows the median over the rounds, and the median of the rounds' own ratios.
-Prints a Markdown table on stdout, what it is doing on stderr.
+Every section goes in rounds: in each, every contender runs once, one after the other, so that
+what else the machine does falls on all alike, and ratios are taken within a round. A peer first
+shows which of its settings is its fastest for the case (contenders.py); only that one is compared.
+
+Writes what it measured, nothing computed from it, as JSON: {section: {"about": ..., "records":
+[{"case", "contender", "round", ...}, ...]}}. Sections that are not measured stay as the file has
+them. report.py turns it into tables and plots.
 """
 import argparse
+import datetime
 import json
 import os
-import statistics
-import subprocess
+import platform
 import sys
 import tempfile
-import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-CONFIG = {
-    "name": "bench",
-    "seed": 1,
-    "model": {"hidden": [128]},
-    "train": {"batch_size": 128, "sgd": {"lr": 0.1, "momentum": 0.9}},
-}
-IMAGE_BYTES = 784
+from contenders import Failed, Mlp, Sklearn, Torch, metrics, note, run
+from workloads import TRAIN, Case, count_images, make_inverted, make_subset
+
+SPEEDRUN = "98 % from a cold start"
 
 
-class Failed(Exception):
-    """A command ended with another exit code than 0."""
+class Setup:
+    """Who takes part, and where the data is."""
 
-
-def note(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def peer_environment(threads, blas_threads):
-    """Peers run at their best: nothing that slows their BLAS down, and the threads asked for.
-    A BLAS that brings its own threads gets its own number."""
-    env = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
-    env.update(OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
-    env.update(OPENBLAS_NUM_THREADS=str(blas_threads))
-    return env
-
-
-def run(command, env=None):
-    """Seconds from start to exit, peak memory in MiB, stdout."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=out, stderr=err, env=env, stdin=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
-        if process.returncode != 0:
-            raise Failed("%s: exit %d: %s" % (
-                " ".join(command), process.returncode, err.read().decode(errors="replace")[-300:]))
-        unit = 2**20 if sys.platform == "darwin" else 2**10
-        return seconds, usage.ru_maxrss / unit, out.read().decode()
-
-
-def epoch_seconds(seconds):
-    """The first epoch warms up: caches, allocators, a compiler."""
-    return statistics.median(seconds[1:] or seconds)
-
-
-class Mlp:
     def __init__(self, args, folder):
-        self.name = "mlp"
-        self.setting = "%d threads" % args.threads
-        self.import_command = None
-        self.program, self.epochs, self.threads = args.mlp, args.epochs, args.threads
-        self.folder, self.runs = folder, 0
-        self.config = os.path.join(folder, "config.json")
-        config = dict(CONFIG, data={"dir": os.path.abspath(args.data)})
-        with open(self.config, "w") as f:
-            json.dump(config, f)
+        self.args, self.folder, self.quick = args, folder, args.quick
+        self.rounds = 1 if args.quick else args.rounds
+        self.mlp = Mlp(args.mlp, folder, args.threads)
+        self.mlp_single = Mlp(args.mlp, folder, 1) if args.threads > 1 else None
+        self.mlp_bf16 = optional("mlp bf16", lambda: Mlp(args.mlp, folder, args.threads, "bf16"))
+        self.torches, self.torches_bf16 = [], []
+        for i, python in enumerate(args.torch):
+            # The products in bf16 are for the first PyTorch, the newest.
+            for precision in ("fp32", "autocast", "medium")[: 3 if i == 0 else 1]:
+                torch = optional("PyTorch of " + python, lambda: Torch(
+                    python, args.threads, args.quick, folder, precision))
+                if torch:
+                    (self.torches if precision == "fp32" else self.torches_bf16).append(torch)
+        self.sklearn = args.sklearn and optional(
+            "scikit-learn", lambda: Sklearn(args.sklearn, args.threads, args.quick))
 
-    def train(self):
-        self.runs += 1
-        out = os.path.join(self.folder, "run%d" % self.runs)
-        command = [self.program, "train", "--config", self.config, "--out", out, "--quiet"]
-        command += ["--threads", str(self.threads), "--set", "train.epochs=%d" % self.epochs]
-        total, peak, _ = run(command)
-        with open(os.path.join(out, "metrics.jsonl")) as f:
-            events = [json.loads(line) for line in f]
-        self.weights = os.path.join(out, "best.safetensors")
-        return {
-            "epoch": epoch_seconds([e["seconds"] for e in events if e["event"] == "epoch"]),
-            "peak": peak,
-            "total": total,
-        }
+    def trainers(self):
+        everyone = [self.mlp, self.mlp_single, self.mlp_bf16, *self.torches, *self.torches_bf16,
+                    self.sklearn]
+        return [c for c in everyone if c]
 
-    def predict(self, image):
-        return run([self.program, "predict", "--checkpoint", self.weights, image])[0]
-
-
-class Torch:
-    """A PyTorch, with the variant and thread counts that tune() found fastest."""
-
-    def __init__(self, name, python, args, folder):
-        self.args = args
-        self.script = [python, os.path.join(HERE, "bench_torch.py")]
-        self.weights = os.path.join(folder, "weights.%s.pt" % name)
-        self.import_command = [python, "-c", "import torch"]
-        about = "import torch; print(torch.__version__, torch.backends.mkl.is_available())"
-        version, mkl = run([python, "-c", about])[2].split()
-        self.name = "PyTorch %s (%s)" % (version, name)
-        self.choice = self.tune(mkl == "True")
-        self.setting = "%s, %d threads, BLAS %d" % self.choice
-
-    def measure(self, variant, threads, blas_threads, epochs):
-        command = self.script + ["--threads", str(threads), "train", "--data", self.args.data]
-        command += ["--variant", variant, "--epochs", str(epochs), "--save", self.weights]
-        total, _, out = run(command, peer_environment(threads, blas_threads))
-        result = json.loads(out)
-        return {
-            "epoch": epoch_seconds(result["seconds"]),
-            "fastest": min(result["seconds"]),
-            "peak": result["peak_kib"] / 1024,
-            "total": total,
-        }
-
-    def tune(self, mkl):
-        """The fastest choice of variant, threads and BLAS threads. MKL shares PyTorch's threads;
-        another BLAS may do better on one beside them. By each choice's fastest epoch: what else
-        the machine does must not decide."""
-        found = []
-        counts = sorted({(t, b) for t in (1, self.args.threads) for b in ((t,) if mkl else (1, t))})
-        for variant in ("loop", "foreach", "fused", "compile"):
-            for threads, blas_threads in counts:
-                choice = (variant, threads, blas_threads)
-                try:
-                    seconds = self.measure(*choice, epochs=5)["fastest"]
-                except Failed as failure:
-                    note("  %s, %s: not available: %s" % (self.name, variant, str(failure)[-90:].strip()))
-                    break
-                note("  %s, %s, threads %d, BLAS threads %d: %.3f s" % (self.name, *choice, seconds))
-                found.append((seconds, choice))
-        return min(found)[1]
-
-    def train(self):
-        return self.measure(*self.choice, epochs=self.args.epochs)
-
-    def predict(self, image):
-        command = self.script + ["predict", "--weights", self.weights, "--image", image]
-        return run(command, peer_environment(self.choice[1], self.choice[2]))[0]
-
-
-class Sklearn:
-    def __init__(self, python, args):
-        self.args, self.predict = args, None
-        self.script = [python, os.path.join(HERE, "bench_sklearn.py"), "--data", args.data]
-        self.import_command = [python, "-c", "import sklearn.neural_network"]
-        version = run([python, "-c", "import sklearn; print(sklearn.__version__)"])[2].strip()
-        self.name = "scikit-learn " + version
-        self.threads = min((1, args.threads), key=lambda n: self.measure(n)["epoch"])
-        self.setting = "BLAS %d" % self.threads
-
-    def measure(self, threads):
-        command = self.script + ["--epochs", str(self.args.epochs)]
-        total, _, out = run(command, peer_environment(threads, threads))
-        result = json.loads(out)
-        return {
-            "epoch": epoch_seconds(result["seconds"]),
-            "peak": result["peak_kib"] / 1024,
-            "total": total,
-        }
-
-    def train(self):
-        return self.measure(self.threads)
-
-
-def median_of(rounds, key):
-    return statistics.median(r[key] for r in rounds)
-
-
-def cold(contender, image, times):
-    """Medians of seconds: the import alone, and one prediction from start to exit."""
-    importing = predicting = None
-    if contender.import_command:
-        importing = statistics.median(run(contender.import_command)[0] for _ in range(times))
-    if contender.predict:
-        predicting = statistics.median(contender.predict(image) for _ in range(times))
-    return importing, predicting
-
-
-def shown(value, scale, digits):
-    return "-" if value is None else "%.*f" % (digits, value * scale)
-
-
-def print_table(contenders, results, colds, args):
-    print("784-128-10, batch 128, SGD lr 0.1 momentum 0.9, 60,000 images; medians of %d rounds of %d"
-          " epochs and of %d cold starts\n" % (args.rounds, args.epochs, args.cold))
-    print("| | setting | s per epoch | times mlp's (least to most) | peak MiB | import s |"
-          " %d epochs, start to exit s | predict one image, start to exit ms |" % args.epochs)
-    print("|---|---|---:|---:|---:|---:|---:|---:|")
-    base = results[contenders[0]]
-    for c in contenders:
-        ratios = [r["epoch"] / b["epoch"] for r, b in zip(results[c], base)]
-        importing, predicting = colds[c]
-        print("| %s | %s | %.4f | %.2f (%.2f to %.2f) | %.0f | %s | %.2f | %s |" % (
-            c.name, c.setting, median_of(results[c], "epoch"), statistics.median(ratios),
-            min(ratios), max(ratios), median_of(results[c], "peak"), shown(importing, 1, 2),
-            median_of(results[c], "total"), shown(predicting, 1000, 1)))
+    def case(self, hidden, batch, images=None, epochs=4):
+        """Of the first `images` images, or all of them."""
+        if self.quick:
+            images, epochs = 512, 2
+        everything = count_images(self.args.data)
+        if images in (None, everything):
+            return Case(hidden, batch, self.args.data, everything, epochs)
+        if images > everything:
+            raise Failed("%d images wanted, the data has %d" % (images, everything))
+        folder = os.path.join(self.folder, "first-%d" % images)
+        return Case(hidden, batch, make_subset(folder, self.args.data, images), images, epochs)
 
 
 def optional(name, make):
     """The contender, or None and a word why not."""
-    note("%s: finding its best setting" % name)
     try:
         return make()
     except (Failed, OSError) as failure:
-        note("  left out: %s" % failure)
+        note("left out: %s: %s" % (name, str(failure).strip().splitlines()[-1]))
         return None
+
+
+def alternate(case, rounds, contenders, measure):
+    """Records of measure(contender, round), by turns. Who fails once is out."""
+    records, left = [], list(contenders)
+    for i in range(rounds):
+        for contender in list(left):
+            try:
+                found = measure(contender, i + 1)
+            except Failed as failure:
+                note("  out: %s: %s" % (contender.name, failure))
+                left.remove(contender)
+                continue
+            records.append(dict(case=str(case), contender=contender.name, round=i + 1, **found))
+            figures = ("%s %.4g" % (k, v) for k, v in found.items() if isinstance(v, float))
+            note("  %s, round %d: %s: %s" % (case, i + 1, contender.name, ", ".join(figures)))
+    return records
+
+
+def train_case(setup, case, contenders):
+    def measure(contender, _):
+        found = contender.measure(case)
+        return dict(found, images=case.images, hidden=case.hidden, flops=case.flops_per_epoch())
+
+    return alternate(case, setup.rounds, contenders, measure)
+
+
+def section_epoch(setup):
+    records = []
+    for hidden, batch in (((128,), 128), ((1024,), 128), ((1024,), 1024)):
+        records += train_case(setup, setup.case(hidden, batch), setup.trainers())
+    return records
+
+
+def section_deep(setup):
+    case = setup.case((2500, 2000, 1500, 1000, 500), 1024, images=8192, epochs=3)
+    return train_case(setup, case, setup.trainers())
+
+
+class Named:
+    """A contender of one figure: a name and a function of the round."""
+
+    def __init__(self, name, measure):
+        self.name, self.measure = name, measure
+
+
+def section_speedrun(setup):
+    args = setup.args
+    if not os.path.exists(args.speedrun):
+        raise Failed("there is no %s" % args.speedrun)
+    with open(args.speedrun) as f:
+        hidden = [str(h) for h in json.load(f).get("model", {}).get("hidden", [128])]
+
+    def mlp(seed):
+        out = os.path.join(setup.folder, "speedrun-%d" % seed)
+        data = os.path.abspath(args.data)
+        seconds = run([args.mlp, "train", "--config", args.speedrun, "--out", out, "--quiet",
+                       "--threads", str(args.threads), "--set", "seed=%d" % seed,
+                       "--set", "data.dir=%s" % data])[0]
+        return {"total": seconds, "accuracy": metrics(out)[-1]["test_accuracy"]}
+
+    def peer(torch, seed):
+        seconds, found = torch.answer(
+            script="bench_torch_speedrun.py", arguments=[
+                "--data", args.data, "--seed", str(seed), "--hidden", *hidden])
+        return {"total": seconds, "accuracy": found["test_accuracy"]}
+
+    contenders = [Named("mlp", mlp)]
+    for torch in setup.torches:
+        contenders.append(Named(torch.name, lambda seed, torch=torch: peer(torch, seed)))
+        contenders.append(Named(torch.name + ", import alone", lambda _, torch=torch: {
+            "total": torch.import_seconds()}))
+    return alternate(SPEEDRUN, setup.rounds, contenders, lambda c, i: c.measure(i))
+
+
+def section_predict(setup):
+    """Weights of 784-128-10; a file of all images for the throughput, one image for the latency."""
+    case = setup.case((128,), 128, epochs=1)
+    plain = make_subset(os.path.join(setup.folder, "plain"), case.data, case.images)
+    image = os.path.join(setup.folder, "image.raw")
+    with open(image, "wb") as f, open(os.path.join(plain, TRAIN[0]), "rb") as images:
+        images.seek(16)
+        f.write(images.read(784))
+    trained = alternate(case, 1, [setup.mlp, *setup.torches], lambda c, _: c.measure(case))
+    able = {record["contender"] for record in trained}
+    torches = [t for t in setup.torches if t.name in able]
+
+    def mlp_rate(_):
+        seconds = setup.mlp.predict(os.path.join(plain, TRAIN[0]))
+        return {"images_per_second": case.images / seconds, "setting": "start to exit"}
+
+    def torch_rate(torch):
+        found = torch.throughput(plain)
+        return {"images_per_second": found["images_per_second"],
+                "setting": "forward pass alone, batch %d" % found["batch"]}
+
+    rates = [Named("mlp", mlp_rate)]
+    rates += [Named(t.name, lambda _, t=t: torch_rate(t)) for t in torches]
+    records = alternate("throughput", setup.rounds, rates, lambda c, i: c.measure(i))
+    return records + alternate("one image, cold", 1 if setup.quick else 4 * setup.rounds,
+                               [setup.mlp, *torches], lambda c, _: {"total": c.predict(image)})
+
+
+def section_dense(setup):
+    """Images without zeros, beside the peak that the same minute offers. The small lr keeps
+    inputs near 1 from driving every ReLU to zero."""
+    case = setup.case((1024,), 1024)
+    folder = make_inverted(os.path.join(setup.folder, "inverted"), case.data, case.images)
+    case = Case(case.hidden, case.batch, folder, case.images, case.epochs, lr=0.001)
+
+    def peak(_):
+        out = run([setup.args.micro, "--peak", "--threads", str(setup.args.threads)])[2]
+        return {"flops_per_second": 1e9 * float(out)}
+
+    def train(_):
+        return dict(setup.mlp.measure(case), flops=case.flops_per_epoch())
+
+    contenders = [Named("FMA peak", peak), Named("mlp", train)]
+    return alternate("%s, MNIST inverted" % case, setup.rounds, contenders,
+                     lambda c, i: c.measure(i))
+
+
+def section_scaling(setup):
+    contenders = [c for c in (setup.mlp, setup.mlp_bf16, *setup.torches[:1]) if c]
+    everything = count_images(setup.args.data)
+    records = []
+    for images in [everything * quarter // 4 for quarter in (1, 2, 3, 4)]:
+        records += train_case(setup, setup.case((128,), 128, images, epochs=3), contenders)
+    for hidden in (256, 512, 1024, 2048):
+        records += train_case(setup, setup.case((hidden,), 128, epochs=3), contenders)
+    return records
+
+
+SECTIONS = {
+    "epoch": section_epoch, "deep": section_deep, "speedrun": section_speedrun,
+    "predict": section_predict, "dense": section_dense, "scaling": section_scaling,
+}
+
+
+def about(args, rounds):
+    """Where and when: one line over a table."""
+    cpu = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo") as f:
+            cpu = next((line.split(":")[1].strip() for line in f if "model name" in line), cpu)
+    version = run([args.mlp, "--version"])[2].strip()
+    return {"cpu": cpu, "threads": args.threads, "rounds": rounds, "mlp": version,
+            "date": datetime.date.today().isoformat()}
+
+
+def save(path, sections):
+    """Whole or not at all: an interrupted run does not cost the sections before."""
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path + ".new", "w") as f:
+        json.dump(sections, f, indent=1)
+        f.write("\n")
+    os.replace(path + ".new", path)
 
 
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mlp", required=True)
+    parser.add_argument("--micro", required=True, help="the program of tests/bench/micro.c")
     parser.add_argument("--data", required=True, help="folder with the four MNIST files")
-    parser.add_argument("--torch", action="append", default=[], metavar="NAME=PYTHON")
+    parser.add_argument("--json", required=True, help="the figures: read, and written")
+    parser.add_argument("--speedrun", required=True, help="the config of the cold start to 98 %%")
+    parser.add_argument("--torch", action="append", default=[], metavar="PYTHON", help="newest first")
     parser.add_argument("--sklearn", metavar="PYTHON")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=4, help="of each run")
-    parser.add_argument("--cold", type=int, default=20, help="cold starts")
-    return parser.parse_args()
+    parser.add_argument("--only", default=",".join(SECTIONS), help="default: %(default)s")
+    parser.add_argument("--quick", action="store_true", help="few images, one round: does it run?")
+    args = parser.parse_args()
+    unknown = set(args.only.split(",")) - set(SECTIONS)
+    if unknown:
+        parser.error("--only: no section %s; there are %s" % (
+            ", ".join(sorted(unknown)), ", ".join(SECTIONS)))
+    return args
 
 
 def main():
     args = parse_args()
+    sections = {}
+    if os.path.exists(args.json):
+        with open(args.json) as f:
+            sections = json.load(f)
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as folder:
-        contenders = [Mlp(args, folder)]
-        for pair in args.torch:
-            name, python = pair.split("=", 1)
-            contenders.append(optional(name, lambda: Torch(name, python, args, folder)))
-        if args.sklearn:
-            contenders.append(optional("scikit-learn", lambda: Sklearn(args.sklearn, args)))
-        contenders = [c for c in contenders if c]
-
-        results = {c: [] for c in contenders}
-        for i in range(args.rounds):
-            for c in contenders:
-                results[c].append(c.train())
-            note("round %d: %s" % (i + 1, ", ".join(
-                "%s %.4f s" % (c.name, results[c][-1]["epoch"]) for c in contenders)))
-
-        image = os.path.join(folder, "image.raw")
-        with open(image, "wb") as f:
-            f.write(bytes(range(256)) * 3 + bytes(IMAGE_BYTES - 768))
-        note("cold starts")
-        colds = {c: cold(c, image, args.cold) for c in contenders}
-        print_table(contenders, results, colds, args)
+        setup = Setup(args, folder)
+        for name in args.only.split(","):
+            note(name)
+            try:
+                records = SECTIONS[name](setup)
+            except Failed as failure:
+                note("left out: %s: %s" % (name, failure))
+                continue
+            sections[name] = {"about": about(args, setup.rounds), "records": records}
+            save(args.json, sections)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

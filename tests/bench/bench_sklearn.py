@@ -33,13 +33,17 @@ def load(folder, part):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="folder with the four MNIST files")
+    parser.add_argument("--hidden", type=int, nargs="+", default=[128])
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--lr", type=float, default=0.1)
     parser.add_argument("--epochs", type=int, default=3)
     args = parser.parse_args()
 
     images, labels = load(args.data, "train")
     model = MLPClassifier(
-        hidden_layer_sizes=(128,), solver="sgd", batch_size=128, learning_rate_init=0.1,
-        momentum=0.9, nesterovs_momentum=False, alpha=0.0, random_state=1,
+        hidden_layer_sizes=args.hidden, solver="sgd", batch_size=args.batch,
+        learning_rate_init=args.lr, momentum=0.9, nesterovs_momentum=False, alpha=0.0,
+        random_state=1,
     )
     seconds = []
     for _ in range(args.epochs):

@@ -1,0 +1,25 @@
+/* machine.h: what this machine can do at best, measured: multiply-adds and bytes a second.
+ * A kernel's floor is what it would take at these rates. */
+#ifndef MLP_BENCH_MACHINE_H
+#define MLP_BENCH_MACHINE_H
+
+#include <stddef.h>
+
+#include "base/team.h"
+
+/* Seconds of one call work(argument): the fastest of several timings, each of as many calls as
+ * the clock needs. What else the machine does can only make a timing slower. */
+double bench_seconds(void (*work)(void *argument), void *argument);
+
+/* Instruction set `index` of those that this CPU has, widest first; NULL past the last. */
+const char *bench_isa_name(size_t index);
+
+/* Floating point operations a second, two to a multiply-add, of all the team's threads at once,
+ * in fp32, with instruction set `index`. */
+double bench_fma_peak(size_t index, mlp_team *team);
+
+/* Bytes a second, read and written, of one thread that goes over memory (n), n >= 128, again and
+ * again: in the cache that holds it, where one does. The contents come to nothing. */
+double bench_bandwidth(float *memory, size_t n);
+
+#endif
