@@ -8,6 +8,7 @@
 enum {
     CHUNK_FLOATS = MLP_CHUNK * MLP_TILE_FLOATS,
     TURN_TILES = MLP_LANES / MLP_TILE,
+    TILES_AHEAD = 2, /* whose weights and velocities are asked for */
 };
 
 static size_t max_size(size_t a, size_t b)
@@ -443,14 +444,21 @@ static void update_tiles(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step,
     const mlp_layer *layer = &pass->model->layers[lists->l];
     const float *output_gradient = pass->output_gradients[lists->l] + panel * output_stride(pass);
     size_t at = layer->weight + panel * layer->panel_stride + group * MLP_TILE_FLOATS;
-    size_t skip = group - lists->first;
+    size_t skip = group - lists->first, columns = columns_of(layer->outputs, panel);
     float *gradients = pass->gradients + thread * CHUNK_FLOATS;
-    memset(gradients, 0, n * MLP_TILE_FLOATS * sizeof *gradients);
-    mlp_packed_multiply(lists->packed, lists->values + skip * lists->packed->capacity * MLP_TILE,
-                        pass->kernels, lists->list + skip, n, output_gradient,
-                        columns_of(layer->outputs, panel), gradients);
-    for (size_t i = 0; i < n * MLP_TILE_FLOATS; i += MLP_TILE_FLOATS)
-        mlp_sgd_apply(sgd, pass->kernels, step, at + i, MLP_TILE_FLOATS, gradients + i);
+    size_t part = lists->packed->n_blocks == 1 ? 1 : n; /* one by one they stay nearest */
+    for (size_t i = 0; i < n; i += part) {
+        memset(gradients, 0, part * MLP_TILE_FLOATS * sizeof *gradients);
+        mlp_packed_multiply(
+            lists->packed, lists->values + (skip + i) * lists->packed->capacity * MLP_TILE,
+            pass->kernels, lists->list + skip + i, part, output_gradient, columns, gradients);
+        for (size_t j = i; j < i + part; j++) {
+            if (j + TILES_AHEAD < n)
+                mlp_sgd_prefetch(sgd, at + (j + TILES_AHEAD) * MLP_TILE_FLOATS);
+            mlp_sgd_apply(sgd, pass->kernels, step, at + j * MLP_TILE_FLOATS, MLP_TILE_FLOATS,
+                          gradients + (j - i) * MLP_TILE_FLOATS);
+        }
+    }
 }
 
 /* This member's share of a layer's weights, a chunk of inputs at a time: the chunk's

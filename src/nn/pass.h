@@ -29,7 +29,7 @@
 #include "nn/model.h"
 #include "nn/sgd.h"
 
-enum { MLP_CHUNK = 16 }; /* lists that a member works through together */
+enum { MLP_CHUNK = 64 }; /* lists that a member works through together */
 
 typedef struct mlp_pass {
     const mlp_kernels *kernels;

@@ -6,6 +6,8 @@
 
 #include "base/mem.h"
 
+enum { FLOATS_OF_LINE = 16 }; /* of the cache */
+
 mlp_status mlp_sgd_init(mlp_sgd *sgd, mlp_model *model, mlp_error *err)
 {
     sgd->model = model;
@@ -30,6 +32,14 @@ void mlp_sgd_apply(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step 
 {
     sgd->squares[at / MLP_PANEL] =
         kernels->sgd(n, step, gradient, sgd->velocities + at, sgd->model->params + at);
+}
+
+void mlp_sgd_prefetch(const mlp_sgd *sgd, size_t at)
+{
+    for (size_t i = at; i < at + MLP_TILE_FLOATS; i += FLOATS_OF_LINE) {
+        __builtin_prefetch(sgd->velocities + i, 1);
+        __builtin_prefetch(sgd->model->params + i, 1);
+    }
 }
 
 double mlp_sgd_layer_norm(const mlp_sgd *sgd, size_t layer)
