@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-enum { CACHE_LINE = 64 };
+enum { CACHE_LINE = 64, GROUPS_OF_LINE = CACHE_LINE / MLP_TILE };
 
 mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, bool with_columns,
                           mlp_error *err)
@@ -20,7 +20,8 @@ mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, 
     batch->labels = mlp_alloc(batch->capacity, sizeof *batch->labels);
     if (batch->pixels == NULL || batch->blank == NULL || batch->labels == NULL ||
         !mlp_packed_init(&batch->rows, batch->capacity / MLP_TILE, features, MLP_PACKED_PIXELS) ||
-        (with_columns && !mlp_packed_init(&batch->columns, batch->n_groups, batch->capacity, MLP_PACKED_PIXELS))) {
+        (with_columns &&
+         !mlp_packed_init(&batch->columns, batch->n_groups, batch->capacity, MLP_PACKED_PIXELS))) {
         mlp_batch_free(batch);
         return mlp_fail_memory(err, "a batch");
     }
@@ -86,36 +87,27 @@ static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t tile)
     starts[rows->n_blocks] = (uint32_t)count;
 }
 
-/* words (n): four neighbouring pixels of each image; past the last pixel, zeros. */
-static void gather_words(const mlp_batch *batch, size_t group, size_t first, size_t n,
-                         uint32_t *words)
-{
-    const uint8_t *const *pixels = batch->pixels + first;
-    size_t k = group * MLP_TILE, left = batch->features - k;
-    if (left >= MLP_TILE) {
-        for (size_t i = 0; i < n; i++)
-            memcpy(&words[i], pixels[i] + k, MLP_TILE);
-        return;
-    }
-    memset(words, 0, n * sizeof *words);
-    for (size_t i = 0; i < n; i++)
-        memcpy(&words[i], pixels[i] + k, left);
-}
-
-static void pack_group(mlp_batch *batch, const mlp_kernels *kernels, size_t group)
+/* Up to 16 groups of four pixels: a cache line of each image. */
+static void pack_groups(mlp_batch *batch, const mlp_kernels *kernels, size_t first, size_t n)
 {
     const mlp_packed *columns = &batch->columns;
-    uint32_t *steps = mlp_packed_steps(columns, group), *starts = mlp_packed_starts(columns, group);
-    uint32_t *pixels = mlp_packed_pixels(columns, group), words[MLP_BLOCK_STEPS];
-    size_t count = 0, i = 0;
+    uint32_t words[GROUPS_OF_LINE * MLP_BLOCK_STEPS];
+    size_t k = first * MLP_TILE, left = batch->features - k, i = 0;
+    for (size_t g = first; g < first + n; g++)
+        mlp_packed_starts(columns, g)[0] = 0;
     for (size_t block = 0; block < columns->n_blocks; block++, i += columns->block_steps) {
-        size_t left = batch->size > i ? batch->size - i : 0;
-        size_t n = left < columns->block_steps ? left : columns->block_steps;
-        starts[block] = (uint32_t)count;
-        gather_words(batch, group, i, n, words);
-        count += kernels->pack_pixels(n, i, words, steps + count, pixels + count);
+        size_t images = batch->size > i ? batch->size - i : 0;
+        images = images < columns->block_steps ? images : columns->block_steps;
+        kernels->gather_words(images, batch->pixels + i, k,
+                              left < n * MLP_TILE ? left : n * MLP_TILE, words);
+        for (size_t g = 0; g < n; g++) {
+            uint32_t *starts = mlp_packed_starts(columns, first + g) + block;
+            starts[1] = starts[0] + (uint32_t)kernels->pack_pixels(
+                                        images, i, words + g * MLP_BLOCK_STEPS,
+                                        mlp_packed_steps(columns, first + g) + starts[0],
+                                        mlp_packed_pixels(columns, first + g) + starts[0]);
+        }
     }
-    starts[columns->n_blocks] = (uint32_t)count;
 }
 
 void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
@@ -131,6 +123,7 @@ void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team
             prefetch(batch->pixels[image], first_group * MLP_TILE, end_group * MLP_TILE);
         pack_tile(batch, kernels, tile);
     }
-    for (size_t g = first_group; batch->columns.steps != NULL && g < end_group; g++)
-        pack_group(batch, kernels, g);
+    for (size_t g = first_group; batch->columns.steps != NULL && g < end_group; g += GROUPS_OF_LINE)
+        pack_groups(batch, kernels, g,
+                    end_group - g < GROUPS_OF_LINE ? end_group - g : GROUPS_OF_LINE);
 }

@@ -67,8 +67,48 @@ static void interleave_images(size_t n, const uint8_t *const images[MLP_TILE], u
                                      _mm512_slli_epi32(sixteen_bytes(images[1] + k, valid), 8));
         __m512i cd = _mm512_or_epi32(sixteen_bytes(images[2] + k, valid),
                                      _mm512_slli_epi32(sixteen_bytes(images[3] + k, valid), 8));
-        _mm512_mask_storeu_epi32(words + k, valid,
-                                 _mm512_or_epi32(ab, _mm512_slli_epi32(cd, 16)));
+        _mm512_mask_storeu_epi32(words + k, valid, _mm512_or_epi32(ab, _mm512_slli_epi32(cd, 16)));
+    }
+}
+
+/* Columns and rows of a (16, 16) matrix of words exchange places: in pairs, in fours, and
+ * then the lanes of 128 bits as a (4, 4) matrix. */
+static void transpose_sixteen(__m512i row[VECTOR_LANES])
+{
+    __m512i pair[VECTOR_LANES], four[VECTOR_LANES];
+    for (size_t i = 0; i < VECTOR_LANES; i += 2) {
+        pair[i] = _mm512_unpacklo_epi32(row[i], row[i + 1]);
+        pair[i + 1] = _mm512_unpackhi_epi32(row[i], row[i + 1]);
+    }
+    for (size_t i = 0; i < VECTOR_LANES; i += 4)
+        for (size_t j = 0; j < 2; j++) {
+            four[i + 2 * j] = _mm512_unpacklo_epi64(pair[i + j], pair[i + 2 + j]);
+            four[i + 2 * j + 1] = _mm512_unpackhi_epi64(pair[i + j], pair[i + 2 + j]);
+        }
+    for (size_t j = 0; j < 4; j++) {
+        __m512i low01 = _mm512_shuffle_i32x4(four[j], four[4 + j], 0x88);
+        __m512i low23 = _mm512_shuffle_i32x4(four[8 + j], four[12 + j], 0x88);
+        __m512i high01 = _mm512_shuffle_i32x4(four[j], four[4 + j], 0xdd);
+        __m512i high23 = _mm512_shuffle_i32x4(four[8 + j], four[12 + j], 0xdd);
+        row[j] = _mm512_shuffle_i32x4(low01, low23, 0x88);
+        row[8 + j] = _mm512_shuffle_i32x4(low01, low23, 0xdd);
+        row[4 + j] = _mm512_shuffle_i32x4(high01, high23, 0x88);
+        row[12 + j] = _mm512_shuffle_i32x4(high01, high23, 0xdd);
+    }
+}
+
+static void gather_words(size_t n, const uint8_t *const *images, size_t first, size_t size,
+                         uint32_t *words)
+{
+    __mmask64 bytes = size < sizeof(__m512i) ? ((__mmask64)1 << size) - 1 : ~(__mmask64)0;
+    for (size_t i = 0; i < n; i += VECTOR_LANES) {
+        __m512i row[VECTOR_LANES];
+        for (size_t j = 0; j < VECTOR_LANES; j++)
+            row[j] = i + j < n ? _mm512_maskz_loadu_epi8(bytes, images[i + j] + first)
+                               : _mm512_setzero_si512();
+        transpose_sixteen(row);
+        for (size_t g = 0; g * MLP_TILE < size; g++)
+            _mm512_storeu_si512(words + g * MLP_BLOCK_STEPS + i, row[g]);
     }
 }
 
@@ -102,13 +142,14 @@ static size_t pack_sixteen(const float *rows, __mmask16 valid, uint32_t k, uint3
     }
     for (size_t i = 0; i < MLP_TILE; i++)
         row[i] = _mm512_maskz_compress_ps(set, row[i]);
-    __m512 ab_low = _mm512_unpacklo_ps(row[0], row[1]), ab_high = _mm512_unpackhi_ps(row[0], row[1]);
-    __m512 cd_low = _mm512_unpacklo_ps(row[2], row[3]), cd_high = _mm512_unpackhi_ps(row[2], row[3]);
+    __m512 ab_low = _mm512_unpacklo_ps(row[0], row[1]),
+           ab_high = _mm512_unpackhi_ps(row[0], row[1]);
+    __m512 cd_low = _mm512_unpacklo_ps(row[2], row[3]),
+           cd_high = _mm512_unpackhi_ps(row[2], row[3]);
     /* Each holds one column of every lane of 128 bits: columns j, 4 + j, 8 + j, 12 + j. */
-    __m512 column[4] = {_mm512_shuffle_ps(ab_low, cd_low, 0x44),
-                        _mm512_shuffle_ps(ab_low, cd_low, 0xee),
-                        _mm512_shuffle_ps(ab_high, cd_high, 0x44),
-                        _mm512_shuffle_ps(ab_high, cd_high, 0xee)};
+    __m512 column[4] = {
+        _mm512_shuffle_ps(ab_low, cd_low, 0x44), _mm512_shuffle_ps(ab_low, cd_low, 0xee),
+        _mm512_shuffle_ps(ab_high, cd_high, 0x44), _mm512_shuffle_ps(ab_high, cd_high, 0xee)};
     __m512 even_low = _mm512_shuffle_f32x4(column[0], column[1], 0x44);
     __m512 odd_low = _mm512_shuffle_f32x4(column[2], column[3], 0x44);
     __m512 even_high = _mm512_shuffle_f32x4(column[0], column[1], 0xee);
@@ -133,6 +174,6 @@ static size_t pack_rows(size_t n, size_t first_k, const float *rows, uint32_t *s
 }
 
 const mlp_kernels mlp_kernels_avx512 = {
-    "avx512", multiply,      interleave_images, pack_pixels, unit_pixels, pack_rows, pack_columns,
-    relu,     relu_backward, sum_rows,   sgd,         softmax,         sigmoid,
+    "avx512",     multiply, interleave_images, gather_words, pack_pixels, unit_pixels, pack_rows,
+    pack_columns, relu,     relu_backward,     sum_rows,     sgd,         softmax,     sigmoid,
 };

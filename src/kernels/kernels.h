@@ -31,10 +31,11 @@
 #include <stdint.h>
 
 enum {
-    MLP_PANEL = 64,   /* columns of a panel and of a tile */
-    MLP_TILE = 4,     /* rows of a tile, and of a packed list */
-    MLP_COLUMNS = 16, /* products are computed in units of so many columns */
-    MLP_LANES = 16,   /* images whose losses are computed side by side */
+    MLP_PANEL = 64,        /* columns of a panel and of a tile */
+    MLP_TILE = 4,          /* rows of a tile, and of a packed list */
+    MLP_COLUMNS = 16,      /* products are computed in units of so many columns */
+    MLP_BLOCK_STEPS = 128, /* rows of a panel that stay in the first cache: 32 KB */
+    MLP_LANES = 16,        /* images whose losses are computed side by side */
     MLP_TILE_FLOATS = MLP_PANEL * MLP_TILE,
 };
 
@@ -59,6 +60,11 @@ typedef struct mlp_kernels {
 
     /* words (n): the n pixels of four images side by side, image 0 in the lowest byte. */
     void (*interleave)(size_t n, const uint8_t *const images[MLP_TILE], uint32_t *words);
+
+    /* words (16, MLP_BLOCK_STEPS): word (g, i) is pixels 4g .. 4g + 3 of image i, of n images;
+     * from each the `size` <= 64 pixels from `first` on, and zeros behind them. */
+    void (*gather_words)(size_t n, const uint8_t *const *images, size_t first, size_t size,
+                         uint32_t *words);
 
     /* Packs n words of four pixels, the steps first_k, first_k + 1, ...: those that are
      * not zero. Returns how many; steps and packed have room for n rounded up to 16. */

@@ -9,6 +9,18 @@
 
 #include "kernels/vector_loops.h"
 
+static inline void gather_words_plain(size_t n, const uint8_t *const *images, size_t first,
+                                      size_t size, uint32_t *words)
+{
+    for (size_t g = 0; g * MLP_TILE < size; g++) {
+        size_t left = size - g * MLP_TILE, bytes = left < MLP_TILE ? left : MLP_TILE;
+        uint32_t *row = words + g * MLP_BLOCK_STEPS;
+        memset(row, 0, n * sizeof *row);
+        for (size_t i = 0; i < n; i++)
+            memcpy(&row[i], images[i] + first + g * MLP_TILE, bytes);
+    }
+}
+
 static inline size_t pack_pixels_plain(size_t n, size_t first_k, const uint32_t *words,
                                        uint32_t *steps, uint32_t *packed)
 {

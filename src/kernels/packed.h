@@ -15,8 +15,6 @@
 
 #include "kernels/kernels.h"
 
-enum { MLP_BLOCK_STEPS = 128 }; /* at most: 32 KB of a panel */
-
 typedef struct mlp_packed {
     size_t capacity;    /* steps of a list, a multiple of 16 */
     size_t block_steps; /* steps k of a block: a multiple of what init was given */

@@ -30,8 +30,8 @@ static inline void interleave(size_t n, const uint8_t *const images[MLP_TILE], u
 {
     const uint8_t *a = images[0], *b = images[1], *c = images[2], *d = images[3];
     for (size_t k = 0; k < n; k++)
-        words[k] = (uint32_t)a[k] | (uint32_t)b[k] << 8 | (uint32_t)c[k] << 16 |
-                   (uint32_t)d[k] << 24;
+        words[k] =
+            (uint32_t)a[k] | (uint32_t)b[k] << 8 | (uint32_t)c[k] << 16 | (uint32_t)d[k] << 24;
 }
 
 static void relu(size_t n, float *x)
