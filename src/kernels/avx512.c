@@ -134,5 +134,5 @@ static size_t pack_rows(size_t n, size_t first_k, const float *rows, uint32_t *s
 
 const mlp_kernels mlp_kernels_avx512 = {
     "avx512", multiply,      interleave_images, pack_pixels, unit_pixels, pack_rows, pack_columns,
-    relu,     relu_backward, sum_rows,   sgd,         softmax,         sigmoid,
+    relu,     relu_backward, sum_rows,   sgd,         softmax,         sigmoid, NULL,
 };

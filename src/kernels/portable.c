@@ -15,5 +15,5 @@ static void multiply(size_t n, const uint32_t *steps, const float *a, const floa
 
 const mlp_kernels mlp_kernels_portable = {
     "portable", multiply, interleave,    pack_pixels_plain, unit_pixels, pack_rows_plain, pack_columns,
-    relu,       relu_backward, sum_rows, sgd,               softmax,         sigmoid,
+    relu,       relu_backward, sum_rows, sgd,               softmax,         sigmoid, NULL,
 };
