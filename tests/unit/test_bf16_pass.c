@@ -35,7 +35,8 @@ static const shape SHAPES[] = {
     {40, 0, {0}, MLP_OUTPUT_SOFTMAX, 3, 1},
 };
 enum { N_SHAPES = sizeof SHAPES / sizeof SHAPES[0] };
-static const mlp_sgd_step STEP = {.lr = 1.0f, .momentum = 0.5f};
+/* The difference of the weights is half the gradient. */
+static const mlp_sgd_step STEP = {.lr = 0.5f, .momentum = 0.0f};
 
 typedef struct net {
     mlp_kernels kernels;
@@ -211,7 +212,7 @@ static void backward(plain *p, size_t batch)
 /* A sum in another order may round an operand the other way, by 2^-8 of it. */
 static void assert_near(const char *what, size_t layer, double found, double wanted, double largest)
 {
-    if (fabs(found - wanted) > 0.004 * largest + 1e-7)
+    if (fabs(found - wanted) > 0.004 * largest + 1e-6)
         fail_msg("%s of layer %zu: %g, wanted %g", what, layer, found, wanted);
 }
 
@@ -230,7 +231,7 @@ static void check_layer(const plain *p, const net *n, size_t l, size_t batch)
                 gradient[h * p->inputs[l] + k] +=
                     p->a[l][i][k] * seen(p, l, i, h) / (l == 0 ? 255.0 : 1.0);
         }
-        assert_near("bias", l, (double)p->bias[l][h] - (double)new_bias[h], bias,
+        assert_near("bias", l, 2.0 * ((double)p->bias[l][h] - (double)new_bias[h]), bias,
                     fabs(bias) + 0.01);
         norm += bias * bias;
     }
@@ -239,12 +240,24 @@ static void check_layer(const plain *p, const net *n, size_t l, size_t batch)
         norm += gradient[i] * gradient[i];
     }
     for (size_t i = 0; i < count; i++)
-        assert_near("weight", l, (double)p->weight[l][i] - (double)new_weight[i], gradient[i],
-                    largest);
+        assert_near("weight", l, 2.0 * ((double)p->weight[l][i] - (double)new_weight[i]),
+                    gradient[i], largest);
     assert_near("norm", l, mlp_sgd_layer_norm(&n->sgd, l), sqrt(norm), sqrt(norm));
     free(gradient);
     free(new_weight);
     free(new_bias);
+}
+
+static void check_step(net *n, const shape *s, size_t batch)
+{
+    plain *p = open_plain(&n->model);
+    take_step(n, s, batch);
+    forward(p, n, batch);
+    turn(p, s, batch);
+    backward(p, batch);
+    for (size_t l = 0; l < p->n_layers; l++)
+        check_layer(p, n, l, batch);
+    close_plain(p);
 }
 
 static void a_step_is_its_definition(void **state)
@@ -253,14 +266,9 @@ static void a_step_is_its_definition(void **state)
     for (size_t i = 0; i < N_SHAPES; i++) {
         net n;
         open_net(&n, &SHAPES[i], NULL, 1);
-        plain *p = open_plain(&n.model);
-        take_step(&n, &SHAPES[i], SHAPES[i].batch);
-        forward(p, &n, SHAPES[i].batch);
-        turn(p, &SHAPES[i], SHAPES[i].batch);
-        backward(p, SHAPES[i].batch);
-        for (size_t l = 0; l < p->n_layers; l++)
-            check_layer(p, &n, l, SHAPES[i].batch);
-        close_plain(p);
+        /* The second batch is shorter: what the first left in the strips must not count. */
+        check_step(&n, &SHAPES[i], SHAPES[i].batch);
+        check_step(&n, &SHAPES[i], SHAPES[i].batch - SHAPES[i].batch / 3);
         close_net(&n);
     }
 }
