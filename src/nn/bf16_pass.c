@@ -9,10 +9,11 @@
 enum {
     STRIP = MLP_BF16_STRIP,
     PANEL_STRIPS = MLP_PANEL / STRIP,
-    SLAB_PANELS = 8,               /* at most */
-    SLAB_WORDS = 1 << 18,          /* 1 MB: half of what a core of today has as its L2 cache */
-    L1_BLOCKS = 8,                 /* of A, 16 KB, stay in the L1 cache while as much of B passes */
-    PANEL_SUMS = STRIP * MLP_PANEL /* floats of a tile of sums, (32, 64) */
+    SLAB_PANELS = 8,      /* at most */
+    SLAB_WORDS = 1 << 18, /* 1 MB: half of what a core of today has as its L2 cache */
+    L1_BLOCKS = 8,        /* of A, 16 KB, stay in the L1 cache while as much of B passes */
+    PANEL_SUMS = STRIP * MLP_PANEL, /* floats of a tile of sums, (32, 64) */
+    SLAB_SUMS = SLAB_PANELS * PANEL_SUMS,
 };
 
 /* What a member does of one product: some panels of columns, some strips of rows. */
@@ -92,7 +93,7 @@ bool mlp_bf16_pass_init(mlp_pass *pass, size_t n_threads, bool training)
     size_t images = pass->batch.capacity;
     bf16->slab_words = slab_words(model, training);
     bf16->slabs = mlp_alloc(n_threads, bf16->slab_words * sizeof *bf16->slabs);
-    bf16->sums = mlp_alloc(n_threads, SLAB_PANELS * PANEL_SUMS * sizeof *bf16->sums);
+    bf16->sums = mlp_alloc(n_threads, SLAB_SUMS * sizeof *bf16->sums);
     bf16->layers = mlp_alloc(model->n_layers, sizeof *bf16->layers);
     if (bf16->slabs == NULL || bf16->sums == NULL || bf16->layers == NULL)
         return false;
@@ -125,7 +126,7 @@ void mlp_bf16_pass_free(mlp_bf16_pass *bf16, size_t n_layers)
 
 static float *thread_sums(const mlp_pass *pass, size_t thread)
 {
-    return pass->bf16.sums + thread * SLAB_PANELS * PANEL_SUMS;
+    return pass->bf16.sums + thread * SLAB_SUMS;
 }
 
 static mlp_strips thread_slab(const mlp_pass *pass, size_t thread, size_t depth)
