@@ -22,7 +22,7 @@ mlp_status mlp_batch_init(mlp_batch *batch, const mlp_kernels *kernels, size_t f
 {
     memset(batch, 0, sizeof *batch);
     batch->features = features;
-    batch->capacity = mlp_round_up(max_images, MLP_BF16_STRIP);
+    batch->capacity = mlp_round_up(max_images, kernels->bf16 != NULL ? MLP_BF16_STRIP : MLP_TILE);
     batch->n_groups = mlp_round_up(features, MLP_TILE) / MLP_TILE;
 
     batch->pixels = mlp_alloc(batch->capacity, sizeof *batch->pixels);
