@@ -32,7 +32,7 @@ ifneq ($(VARIANT),release)
 endif
 
 # Each instruction set has its own file and flags; the rest of the program runs anywhere.
-X86_KERNELS := src/kernels/avx2.c src/kernels/avx512.c
+X86_KERNELS := $(addprefix src/kernels/,avx2.c avx512.c bf16_avx2.c bf16_avx512.c bf16_amx.c)
 LIB_SOURCES := $(filter-out src/cli/% $(X86_KERNELS),$(wildcard src/*/*.c))
 ifneq ($(filter x86_64%,$(ARCH)),)
   LIB_SOURCES += $(X86_KERNELS)
@@ -52,6 +52,10 @@ mlp: $(BUILD)/mlp
 
 $(BUILD)/src/kernels/avx2.o: ISA_FLAGS := -mavx2 -mfma
 $(BUILD)/src/kernels/avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+$(BUILD)/src/kernels/bf16_avx2.o: ISA_FLAGS := -mavx2 -mfma
+$(BUILD)/src/kernels/bf16_avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 \
+                                                 -mfma
+$(BUILD)/src/kernels/bf16_amx.o: ISA_FLAGS := -mamx-tile -mamx-bf16
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

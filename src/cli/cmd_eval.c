@@ -172,14 +172,15 @@ static mlp_status choose_images(eval_session *s, mlp_error *err)
 
 static mlp_status evaluate(eval_session *s, mlp_error *err)
 {
-    const mlp_kernels *kernels;
+    mlp_kernels kernels;
     mlp_team team;
-    mlp_status status = mlp_options_kernels(&s->options.common, &kernels, err);
+    mlp_status status =
+        mlp_options_kernels(&s->options.common, s->config.train.precision, &kernels, err);
     if (status == MLP_OK)
         status = mlp_team_init(&team, mlp_options_thread_count(&s->options.common), err);
     if (status != MLP_OK)
         return status;
-    status = mlp_evaluate(&s->result, &s->checkpoint.model, &s->data, s->index, s->n, kernels,
+    status = mlp_evaluate(&s->result, &s->checkpoint.model, &s->data, s->index, s->n, &kernels,
                           &team, err);
     mlp_team_free(&team);
     return status;

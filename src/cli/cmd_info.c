@@ -32,7 +32,7 @@ typedef struct cpu_feature {
     bool usable;
 } cpu_feature;
 
-enum { N_FEATURES = 6 };
+enum { N_FEATURES = 9 };
 
 /* What needs a library that may not have been there at the build. */
 typedef struct optional_feature {
@@ -54,14 +54,37 @@ static void list_features(cpu_feature features[N_FEATURES])
 {
     mlp_cpu_features cpu = mlp_cpu_features_detect();
     const cpu_feature all[N_FEATURES] = {
-        {"avx2", cpu.avx2},         {"fma", cpu.fma},           {"avx512f", cpu.avx512f},
-        {"avx512bw", cpu.avx512bw}, {"avx512dq", cpu.avx512dq}, {"avx512vl", cpu.avx512vl},
+        {"avx2", cpu.avx2},
+        {"fma", cpu.fma},
+        {"avx512f", cpu.avx512f},
+        {"avx512bw", cpu.avx512bw},
+        {"avx512dq", cpu.avx512dq},
+        {"avx512vl", cpu.avx512vl},
+        {"avx512_bf16", cpu.avx512_bf16},
+        {"amx_bf16", cpu.amx_bf16},
+        {"amx_granted", cpu.amx_granted},
     };
     for (size_t i = 0; i < N_FEATURES; i++)
         features[i] = all[i];
 }
 
-static void print_program(const mlp_common_options *common, const mlp_kernels *chosen)
+/* The tables that would run; NULL where a precision has none of the name that was given. */
+typedef struct chosen_kernels {
+    const char *fp32, *bf16;
+} chosen_kernels;
+
+static mlp_status choose_kernels(const mlp_common_options *common, chosen_kernels *chosen,
+                                 mlp_error *err)
+{
+    mlp_kernels fp32 = {.name = NULL}, bf16 = {.name = NULL};
+    mlp_error bf16_err;
+    mlp_status status = mlp_options_kernels(common, MLP_PRECISION_FP32, &fp32, err);
+    mlp_status bf16_status = mlp_options_kernels(common, MLP_PRECISION_BF16, &bf16, &bf16_err);
+    *chosen = (chosen_kernels){fp32.name, bf16.name};
+    return bf16_status == MLP_OK ? MLP_OK : status;
+}
+
+static void print_program(const mlp_common_options *common, const chosen_kernels *chosen)
 {
     cpu_feature features[N_FEATURES];
     optional_feature optional[N_OPTIONAL];
@@ -76,14 +99,52 @@ static void print_program(const mlp_common_options *common, const mlp_kernels *c
     for (size_t i = 0; mlp_kernels_list(i) != NULL; i++)
         printf(" %s%s", mlp_kernels_list(i)->name,
                mlp_kernels_supported(mlp_kernels_list(i)) ? "" : " (not on this CPU)");
-    printf("\nkernel       %s\n", chosen->name);
+    printf("\nbf16 kernels");
+    for (size_t i = 0; mlp_bf16_kernels_list(i) != NULL; i++)
+        printf(" %s%s", mlp_bf16_kernels_list(i)->name,
+               mlp_bf16_kernels_supported(mlp_bf16_kernels_list(i)) ? "" : " (not on this CPU)");
+    printf("\nkernel       %s\n", chosen->fp32 != NULL ? chosen->fp32 : "none of that name");
+    printf("bf16 kernel  %s\n", chosen->bf16 != NULL ? chosen->bf16 : "none of that name");
     printf("threads      %zu\n", mlp_options_thread_count(common));
     for (size_t i = 0; i < N_OPTIONAL; i++)
         printf("%-11s  %sbuilt in\n", optional[i].name, optional[i].built_in ? "" : "not ");
 }
 
+static void write_table(mlp_json_writer *w, const char *name, bool supported)
+{
+    mlp_json_write_open_object(w);
+    mlp_json_write_text_member(w, "name", name);
+    mlp_json_write_key(w, "supported");
+    mlp_json_write_bool(w, supported);
+    mlp_json_write_close_object(w);
+}
+
+static void write_tables(mlp_json_writer *w)
+{
+    mlp_json_write_key(w, "kernels");
+    mlp_json_write_open_array(w);
+    for (size_t i = 0; mlp_kernels_list(i) != NULL; i++)
+        write_table(w, mlp_kernels_list(i)->name, mlp_kernels_supported(mlp_kernels_list(i)));
+    mlp_json_write_close_array(w);
+    mlp_json_write_key(w, "bf16_kernels");
+    mlp_json_write_open_array(w);
+    for (size_t i = 0; mlp_bf16_kernels_list(i) != NULL; i++)
+        write_table(w, mlp_bf16_kernels_list(i)->name,
+                    mlp_bf16_kernels_supported(mlp_bf16_kernels_list(i)));
+    mlp_json_write_close_array(w);
+}
+
+static void write_choice(mlp_json_writer *w, const char *key, const char *name)
+{
+    mlp_json_write_key(w, key);
+    if (name == NULL)
+        mlp_json_write_null(w);
+    else
+        mlp_json_write_string(w, name);
+}
+
 static void write_program(mlp_json_writer *w, const mlp_common_options *common,
-                          const mlp_kernels *chosen)
+                          const chosen_kernels *chosen)
 {
     cpu_feature features[N_FEATURES];
     optional_feature optional[N_OPTIONAL];
@@ -98,17 +159,9 @@ static void write_program(mlp_json_writer *w, const mlp_common_options *common,
             mlp_json_write_string(w, features[i].name);
     }
     mlp_json_write_close_array(w);
-    mlp_json_write_key(w, "kernels");
-    mlp_json_write_open_array(w);
-    for (size_t i = 0; mlp_kernels_list(i) != NULL; i++) {
-        mlp_json_write_open_object(w);
-        mlp_json_write_text_member(w, "name", mlp_kernels_list(i)->name);
-        mlp_json_write_key(w, "supported");
-        mlp_json_write_bool(w, mlp_kernels_supported(mlp_kernels_list(i)));
-        mlp_json_write_close_object(w);
-    }
-    mlp_json_write_close_array(w);
-    mlp_json_write_text_member(w, "kernel", chosen->name);
+    write_tables(w);
+    write_choice(w, "kernel", chosen->fp32);
+    write_choice(w, "bf16_kernel", chosen->bf16);
     mlp_json_write_count_member(w, "threads", mlp_options_thread_count(common));
     for (size_t i = 0; i < N_OPTIONAL; i++) {
         mlp_json_write_key(w, optional[i].name);
@@ -116,7 +169,7 @@ static void write_program(mlp_json_writer *w, const mlp_common_options *common,
     }
 }
 
-static mlp_status print_json(const mlp_common_options *common, const mlp_kernels *chosen,
+static mlp_status print_json(const mlp_common_options *common, const chosen_kernels *chosen,
                              const mlp_checkpoint_info *info, mlp_error *err)
 {
     mlp_json_writer w;
@@ -133,15 +186,15 @@ static mlp_status print_json(const mlp_common_options *common, const mlp_kernels
 
 static mlp_status show(const mlp_common_options *common, const char *path, mlp_error *err)
 {
-    const mlp_kernels *chosen;
+    chosen_kernels chosen;
     mlp_checkpoint_info info = {0};
-    mlp_status status = mlp_options_kernels(common, &chosen, err);
+    mlp_status status = choose_kernels(common, &chosen, err);
     if (status == MLP_OK && path != NULL)
         status = mlp_checkpoint_info_read(&info, path, err);
     if (status == MLP_OK && common->format == MLP_FORMAT_JSON) {
-        status = print_json(common, chosen, &info, err);
+        status = print_json(common, &chosen, &info, err);
     } else if (status == MLP_OK) {
-        print_program(common, chosen);
+        print_program(common, &chosen);
         if (path != NULL)
             mlp_checkpoint_info_print_text(&info);
     }

@@ -36,6 +36,7 @@ typedef struct predict_options {
 typedef struct predict_session {
     predict_options options;
     mlp_checkpoint checkpoint;
+    mlp_kernels kernels;
     predict_stream stream;
 } predict_session;
 
@@ -82,6 +83,22 @@ static mlp_status load_model(predict_session *s, mlp_error *err)
     return status;
 }
 
+/* The network computes as it did when it was trained. */
+static mlp_status choose_kernels(predict_session *s, mlp_error *err)
+{
+    mlp_precision precision = MLP_PRECISION_FP32;
+    if (s->checkpoint.config_json != NULL) {
+        mlp_config config;
+        mlp_status status = mlp_config_parse(&config, s->checkpoint.config_json,
+                                             s->options.checkpoint, NULL, NULL, 0, err);
+        precision = config.train.precision;
+        mlp_config_free(&config);
+        if (status != MLP_OK)
+            return status == MLP_ERR_CONFIG ? MLP_ERR_CHECKPOINT : status;
+    }
+    return mlp_options_kernels(&s->options.common, precision, &s->kernels, err);
+}
+
 /* Room for a line of any of the files. */
 static size_t find_line_room(const predict_session *s, int n_files, char **files)
 {
@@ -97,12 +114,11 @@ static size_t find_line_room(const predict_session *s, int n_files, char **files
 static mlp_status init_stream(predict_session *s, int n_files, char **files, mlp_error *err)
 {
     const predict_options *options = &s->options;
-    const mlp_kernels *kernels;
-    mlp_status status = mlp_options_kernels(&options->common, &kernels, err);
+    mlp_status status = choose_kernels(s, err);
     if (status != MLP_OK)
         return status;
     s->stream = (predict_stream){.checkpoint = &s->checkpoint,
-                                 .kernels = kernels,
+                                 .kernels = &s->kernels,
                                  .n_threads = mlp_options_thread_count(&options->common),
                                  .top_k = (size_t)options->top_k,
                                  .json = options->common.format == MLP_FORMAT_JSON,

@@ -27,7 +27,7 @@ typedef struct train_session {
     mlp_dataset data, test;
     mlp_label_map labels;
     bool has_test;
-    const mlp_kernels *kernels;
+    mlp_kernels kernels;
     mlp_team team;
     mlp_trainer trainer;
     train_run run;
@@ -120,11 +120,12 @@ static mlp_status init_trainer(train_session *s, mlp_error *err)
 {
     if (!s->options.common.threads_given)
         s->options.common.threads = s->config.run.threads;
-    mlp_status status = mlp_options_kernels(&s->options.common, &s->kernels, err);
+    mlp_status status =
+        mlp_options_kernels(&s->options.common, s->config.train.precision, &s->kernels, err);
     if (status == MLP_OK)
         status = mlp_team_init(&s->team, mlp_options_thread_count(&s->options.common), err);
     if (status == MLP_OK)
-        status = mlp_trainer_init(&s->trainer, &s->config, &s->data, s->kernels, &s->team, err);
+        status = mlp_trainer_init(&s->trainer, &s->config, &s->data, &s->kernels, &s->team, err);
     if (status == MLP_OK && s->config.model.init_from != NULL && s->options.resume == NULL)
         status =
             mlp_checkpoint_load_weights_into(&s->trainer.model, s->config.model.init_from, err);
@@ -184,7 +185,7 @@ static mlp_status finish_run(train_session *s, mlp_error *err)
         status = load_test(s, err);
     if (status == MLP_OK && s->has_test)
         status =
-            mlp_evaluate(&test, &s->trainer.model, &s->test, NULL, 0, s->kernels, &s->team, err);
+            mlp_evaluate(&test, &s->trainer.model, &s->test, NULL, 0, &s->kernels, &s->team, err);
     if (status == MLP_OK)
         status = train_run_end(&s->run, &s->trainer, s->has_test ? &test : NULL, &line, err);
     if (status == MLP_OK) {

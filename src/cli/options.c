@@ -51,12 +51,27 @@ size_t mlp_options_thread_count(const mlp_common_options *common)
     return cpus < MLP_MAX_THREADS ? cpus : MLP_MAX_THREADS;
 }
 
-mlp_status mlp_options_kernels(const mlp_common_options *common, const mlp_kernels **kernels,
-                               mlp_error *err)
+mlp_status mlp_options_kernels(const mlp_common_options *common, mlp_precision precision,
+                               mlp_kernels *kernels, mlp_error *err)
 {
     const char *set = getenv("MLP_KERNEL");
-    const char *name = set != NULL && set[0] != '\0' ? set : NULL;
-    return mlp_kernels_select(kernels, common->kernel != NULL ? common->kernel : name, err);
+    const char *name = common->kernel;
+    if (name == NULL && set != NULL && set[0] != '\0')
+        name = set;
+    if (precision == MLP_PRECISION_FP32) {
+        const mlp_kernels *chosen;
+        mlp_status status = mlp_kernels_select(&chosen, name, err);
+        if (status == MLP_OK)
+            *kernels = *chosen;
+        return status;
+    }
+    mlp_status status = mlp_bf16_kernels_select(kernels, name, err);
+    if (status == MLP_OK && name == NULL && mlp_bf16_kernels_denied())
+        mlp_console_note(common,
+                         "this CPU has AMX tiles, but the operating system does not grant them; "
+                         "the kernel is %s",
+                         kernels->name);
+    return status;
 }
 
 const char *mlp_options_nearest(const char *word, const char *const *choices)

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "config/config.h"
 #include "kernels/kernels.h"
 
 typedef enum mlp_format { MLP_FORMAT_TEXT, MLP_FORMAT_JSON } mlp_format;
@@ -89,9 +90,10 @@ mlp_option mlp_option_kernel(mlp_common_options *common);
 size_t mlp_options_thread_count(const mlp_common_options *common);
 
 /* The kernels of --kernel, of MLP_KERNEL where it is not given, otherwise the
- * fastest. MLP_ERR_USAGE names what there is. */
-mlp_status mlp_options_kernels(const mlp_common_options *common, const mlp_kernels **kernels,
-                               mlp_error *err);
+ * fastest of that precision. MLP_ERR_USAGE names what there is. Where the system keeps
+ * AMX tiles from bf16 products, and none were named, a note on stderr says so. */
+mlp_status mlp_options_kernels(const mlp_common_options *common, mlp_precision precision,
+                               mlp_kernels *kernels, mlp_error *err);
 
 /* The choice that is a likely misspelling of `word`: at most a third of its letters
  * edited. choices ends with NULL; NULL when nothing is near. */

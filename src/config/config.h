@@ -20,6 +20,7 @@
 enum { MLP_MAX_CLASSES = 256 }; /* labels are bytes */
 
 typedef enum mlp_output { MLP_OUTPUT_SOFTMAX, MLP_OUTPUT_SIGMOID } mlp_output;
+typedef enum mlp_precision { MLP_PRECISION_FP32, MLP_PRECISION_BF16 } mlp_precision;
 typedef enum mlp_schedule_type {
     MLP_SCHEDULE_CONSTANT,
     MLP_SCHEDULE_COSINE,
@@ -59,6 +60,7 @@ typedef struct mlp_schedule_config {
 
 typedef struct mlp_train_config {
     size_t epochs, batch_size;
+    mlp_precision precision; /* of the matrix products, in training and after it */
     mlp_sgd_config sgd;
     mlp_schedule_config schedule;
     mlp_metric metric; /* early_stopping.metric: what chooses best.safetensors */

@@ -10,7 +10,7 @@
 
 /* Enums are stored through int. */
 _Static_assert(sizeof(mlp_output) == sizeof(int) && sizeof(mlp_schedule_type) == sizeof(int) &&
-                   sizeof(mlp_metric) == sizeof(int),
+                   sizeof(mlp_metric) == sizeof(int) && sizeof(mlp_precision) == sizeof(int),
                "an enum is as wide as an int");
 
 /* The values below have passed mlp_config_check, so that the getters succeed. */

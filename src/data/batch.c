@@ -4,24 +4,33 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/bf16_batch.h"
 
 enum { CACHE_LINE = 64, GROUPS_OF_LINE = CACHE_LINE / MLP_TILE };
 
-mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, bool with_columns,
-                          mlp_error *err)
+/* The lists of fp32 products. */
+static bool init_lists(mlp_batch *batch, bool with_columns)
+{
+    size_t tiles = batch->capacity / MLP_TILE, n = batch->features;
+    return mlp_packed_init(&batch->rows, tiles, n, MLP_PACKED_PIXELS) &&
+           (!with_columns ||
+            mlp_packed_init(&batch->columns, batch->n_groups, batch->capacity, MLP_PACKED_PIXELS));
+}
+
+mlp_status mlp_batch_init(mlp_batch *batch, const mlp_kernels *kernels, size_t features,
+                          size_t max_images, bool with_columns, mlp_error *err)
 {
     memset(batch, 0, sizeof *batch);
     batch->features = features;
-    batch->capacity = mlp_round_up(max_images, MLP_TILE);
+    batch->capacity = mlp_round_up(max_images, kernels->bf16 != NULL ? MLP_BF16_STRIP : MLP_TILE);
     batch->n_groups = mlp_round_up(features, MLP_TILE) / MLP_TILE;
 
     batch->pixels = mlp_alloc(batch->capacity, sizeof *batch->pixels);
     batch->blank = mlp_alloc(1, features);
     batch->labels = mlp_alloc(batch->capacity, sizeof *batch->labels);
     if (batch->pixels == NULL || batch->blank == NULL || batch->labels == NULL ||
-        !mlp_packed_init(&batch->rows, batch->capacity / MLP_TILE, features, MLP_PACKED_PIXELS) ||
-        (with_columns &&
-         !mlp_packed_init(&batch->columns, batch->n_groups, batch->capacity, MLP_PACKED_PIXELS))) {
+        !(kernels->bf16 != NULL ? mlp_bf16_batch_init(batch, with_columns)
+                                : init_lists(batch, with_columns))) {
         mlp_batch_free(batch);
         return mlp_fail_memory(err, "a batch");
     }
@@ -35,6 +44,7 @@ void mlp_batch_free(mlp_batch *batch)
     free(batch->labels);
     mlp_packed_free(&batch->rows);
     mlp_packed_free(&batch->columns);
+    mlp_bf16_batch_free(batch);
     memset(batch, 0, sizeof *batch);
 }
 
@@ -114,6 +124,10 @@ void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team
                     size_t thread)
 {
     size_t first, end, first_group, end_group;
+    if (kernels->bf16 != NULL) {
+        mlp_bf16_batch_pack(batch, kernels, team, thread);
+        return;
+    }
     mlp_team_share(team, thread, mlp_batch_tiles(batch), &first, &end);
     mlp_team_share(team, thread, batch->n_groups, &first_group, &end_group);
     for (size_t tile = first; tile < end; tile++) {

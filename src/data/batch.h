@@ -17,6 +17,7 @@
 #include "data/dataset.h"
 #include "kernels/kernels.h"
 #include "kernels/packed.h"
+#include "kernels/strips.h"
 
 typedef struct mlp_batch {
     size_t features; /* K: pixels of an image */
@@ -30,10 +31,14 @@ typedef struct mlp_batch {
 
     mlp_packed rows;    /* (capacity / 4) lists */
     mlp_packed columns; /* (n_groups) lists; none in a batch that is only looked at */
+
+    /* For bf16 products instead of those two (bf16_batch.h): */
+    mlp_strips image_strips; /* (B, features) as A */
+    mlp_strips pixel_strips; /* (features, B) as A; none in a batch that is only looked at */
 } mlp_batch;
 
-mlp_status mlp_batch_init(mlp_batch *batch, size_t features, size_t max_images, bool with_columns,
-                          mlp_error *err);
+mlp_status mlp_batch_init(mlp_batch *batch, const mlp_kernels *kernels, size_t features,
+                          size_t max_images, bool with_columns, mlp_error *err);
 void mlp_batch_free(mlp_batch *batch);
 
 /* The batch becomes images index[first] .. index[first + size - 1] of data, or where

@@ -174,6 +174,18 @@ static size_t pack_rows(size_t n, size_t first_k, const float *rows, uint32_t *s
 }
 
 const mlp_kernels mlp_kernels_avx512 = {
-    "avx512",     multiply, interleave_images, gather_words, pack_pixels, unit_pixels, pack_rows,
-    pack_columns, relu,     relu_backward,     sum_rows,     sgd,         softmax,     sigmoid,
+    .name = "avx512",
+    .multiply = multiply,
+    .interleave = interleave_images,
+    .gather_words = gather_words,
+    .pack_pixels = pack_pixels,
+    .unit_pixels = unit_pixels,
+    .pack_rows = pack_rows,
+    .pack_columns = pack_columns,
+    .relu = relu,
+    .relu_backward = relu_backward,
+    .sum_rows = sum_rows,
+    .sgd = sgd,
+    .softmax = softmax,
+    .sigmoid = sigmoid,
 };

@@ -30,6 +30,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/bf16.h"
+
 enum {
     MLP_PANEL = 64,        /* columns of a panel and of a tile */
     MLP_TILE = 4,          /* rows of a tile, and of a packed list */
@@ -108,6 +110,9 @@ typedef struct mlp_kernels {
     /* Sigmoid with binary cross-entropy of one logit z; label 0 or 1. Stores P(1) and
      * returns the loss, max(z, 0) - z * label + ln(1 + exp(-|z|)). */
     float (*sigmoid)(float logit, size_t label, float *probability);
+
+    /* Not NULL: products are bf16, with these kernels, and the name is theirs. */
+    const mlp_bf16_kernels *bf16;
 } mlp_kernels;
 
 #endif

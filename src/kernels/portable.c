@@ -14,7 +14,18 @@ static void multiply(size_t n, const uint32_t *steps, const float *a, const floa
 }
 
 const mlp_kernels mlp_kernels_portable = {
-    "portable",      multiply,     interleave, gather_words_plain, pack_pixels_plain, unit_pixels,
-    pack_rows_plain, pack_columns, relu,       relu_backward,      sum_rows,          sgd,
-    softmax,         sigmoid,
+    .name = "portable",
+    .multiply = multiply,
+    .interleave = interleave,
+    .gather_words = gather_words_plain,
+    .pack_pixels = pack_pixels_plain,
+    .unit_pixels = unit_pixels,
+    .pack_rows = pack_rows_plain,
+    .pack_columns = pack_columns,
+    .relu = relu,
+    .relu_backward = relu_backward,
+    .sum_rows = sum_rows,
+    .sgd = sgd,
+    .softmax = softmax,
+    .sigmoid = sigmoid,
 };

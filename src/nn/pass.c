@@ -41,7 +41,8 @@ static bool alloc_layers(mlp_pass *pass, mlp_pass_kind kind, size_t *widest)
         training ? mlp_alloc(model->n_layers, sizeof *pass->output_gradients) : NULL;
     if (pass->outputs == NULL || (training && pass->output_gradients == NULL))
         return false;
-    for (size_t l = 0; l < model->n_layers; l++) {
+    for (size_t l = pass->kernels->bf16 != NULL ? model->n_layers - 1 : 0; l < model->n_layers;
+         l++) {
         *widest = max_size(*widest, model->layers[l].outputs);
         ok &= (pass->outputs[l] = alloc_output(pass, &model->layers[l])) != NULL;
         if (training)
@@ -50,14 +51,13 @@ static bool alloc_layers(mlp_pass *pass, mlp_pass_kind kind, size_t *widest)
     return ok;
 }
 
-static bool alloc_buffers(mlp_pass *pass, size_t n_threads, mlp_pass_kind kind)
+/* What fp32 products need. */
+static bool alloc_packed(mlp_pass *pass, size_t widest, size_t n_threads, mlp_pass_kind kind)
 {
-    const mlp_model *model = pass->model;
-    size_t capacity = pass->batch.capacity, widest = 1;
-    bool ok = alloc_layers(pass, kind, &widest) &&
-              mlp_packed_init(&pass->rows, capacity / MLP_TILE, widest, MLP_PACKED_FLOATS);
+    size_t capacity = pass->batch.capacity;
+    bool ok = mlp_packed_init(&pass->rows, capacity / MLP_TILE, widest, MLP_PACKED_FLOATS);
     if (ok && kind == MLP_PASS_TRAINING) {
-        pass->transposed_stride = transposed_floats(model);
+        pass->transposed_stride = transposed_floats(pass->model);
         pass->transposed = mlp_alloc(n_threads, pass->transposed_stride * sizeof(float));
         pass->gradients = mlp_alloc(n_threads, CHUNK_FLOATS * sizeof(float));
         ok = pass->transposed != NULL && pass->gradients != NULL &&
@@ -66,10 +66,21 @@ static bool alloc_buffers(mlp_pass *pass, size_t n_threads, mlp_pass_kind kind)
     pass->values_stride =
         MLP_CHUNK * MLP_TILE * max_size(pass->batch.rows.capacity, pass->batch.columns.capacity);
     pass->values = mlp_alloc(n_threads, pass->values_stride * sizeof *pass->values);
+    return ok && pass->values != NULL;
+}
+
+static bool alloc_buffers(mlp_pass *pass, size_t n_threads, mlp_pass_kind kind)
+{
+    const mlp_model *model = pass->model;
+    size_t capacity = pass->batch.capacity, widest = 1;
+    bool ok = alloc_layers(pass, kind, &widest) &&
+              (pass->kernels->bf16 != NULL
+                   ? mlp_bf16_pass_init(pass, n_threads, kind == MLP_PASS_TRAINING)
+                   : alloc_packed(pass, widest, n_threads, kind));
     pass->losses = mlp_alloc(capacity, sizeof *pass->losses);
     pass->probabilities = mlp_alloc(capacity, model->classes * sizeof *pass->probabilities);
     pass->predictions = mlp_alloc(capacity, sizeof *pass->predictions);
-    return ok && pass->values != NULL && pass->losses != NULL && pass->probabilities != NULL && pass->predictions != NULL;
+    return ok && pass->losses != NULL && pass->probabilities != NULL && pass->predictions != NULL;
 }
 
 mlp_status mlp_pass_init(mlp_pass *pass, const mlp_model *model, const mlp_kernels *kernels,
@@ -78,10 +89,10 @@ mlp_status mlp_pass_init(mlp_pass *pass, const mlp_model *model, const mlp_kerne
     memset(pass, 0, sizeof *pass);
     pass->kernels = kernels;
     pass->model = model;
-    mlp_status status = mlp_batch_init(&pass->batch, model->features, max_images,
+    mlp_status status = mlp_batch_init(&pass->batch, kernels, model->features, max_images,
                                        kind == MLP_PASS_TRAINING, err);
     if (status == MLP_OK && kind == MLP_PASS_TRAINING)
-        status = mlp_batch_init(&pass->next, model->features, max_images, true, err);
+        status = mlp_batch_init(&pass->next, kernels, model->features, max_images, true, err);
     if (status == MLP_OK && !alloc_buffers(pass, n_threads, kind))
         status = mlp_fail_memory(err, "the activations");
     if (status != MLP_OK)
@@ -99,6 +110,8 @@ void mlp_pass_free(mlp_pass *pass)
     free(pass->output_gradients);
     mlp_packed_free(&pass->rows);
     mlp_packed_free(&pass->columns);
+    if (pass->model != NULL)
+        mlp_bf16_pass_free(&pass->bf16, pass->model->n_layers);
     free(pass->transposed);
     free(pass->losses);
     free(pass->probabilities);
@@ -366,6 +379,10 @@ static void turn_tiles(mlp_pass *pass, size_t first, size_t n, const float *tran
 
 void mlp_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
 {
+    if (pass->kernels->bf16 != NULL) {
+        mlp_bf16_pass_forward(pass, team, thread);
+        return;
+    }
     size_t last = pass->model->n_layers - 1, first, end;
     float *transposed = pass->transposed + thread * pass->transposed_stride;
     if (last > 0)
@@ -500,6 +517,10 @@ static void update_biases(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step
 void mlp_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
                        size_t thread)
 {
+    if (pass->kernels->bf16 != NULL) {
+        mlp_bf16_pass_backward(pass, sgd, step, team, thread);
+        return;
+    }
     for (size_t l = pass->model->n_layers - 1; l-- > 1;)
         backward_layer(pass, l, team, thread);
     for (size_t l = pass->model->n_layers; l-- > 0;) {

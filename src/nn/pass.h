@@ -26,12 +26,13 @@
 #include "base/team.h"
 #include "data/batch.h"
 #include "kernels/kernels.h"
+#include "nn/bf16_pass.h"
 #include "nn/model.h"
 #include "nn/sgd.h"
 
 enum { MLP_CHUNK = 64 }; /* lists that a member works through together */
 
-typedef struct mlp_pass {
+struct mlp_pass {
     const mlp_kernels *kernels;
     const mlp_model *model;
     mlp_batch batch; /* what is worked on */
@@ -50,7 +51,10 @@ typedef struct mlp_pass {
     float *losses;        /* (B) */
     float *probabilities; /* (B, C): of each class */
     uint8_t *predictions; /* (B): the class with the largest logit, the lowest on a tie */
-} mlp_pass;
+
+    mlp_bf16_pass bf16; /* for bf16 products: of the buffers above only losses and what
+                           follows are there, and the last layer's output and its gradient */
+};
 
 typedef enum mlp_pass_kind { MLP_PASS_INFERENCE, MLP_PASS_TRAINING } mlp_pass_kind;
 

@@ -63,7 +63,7 @@ static const char full_config[] =
     " \"model\": {\"hidden\": [3, 1000000, 1], \"activation\": \"relu\", \"output\": \"sigmoid\","
     "  \"positive_label\": 0, \"init\": \"kaiming_uniform\", \"init_from\": \"w.safetensors\","
     "  \"dropout\": {\"input\": 0.0, \"hidden\": 0}},"
-    " \"train\": {\"epochs\": 1000000, \"batch_size\": 7, \"precision\": \"fp32\","
+    " \"train\": {\"epochs\": 1000000, \"batch_size\": 7, \"precision\": \"bf16\","
     "  \"sgd\": {\"lr\": 1e-7, \"momentum\": 0.3, \"nesterov\": true, \"weight_decay\": 5e-4,"
     "   \"max_norm\": 0, \"clip_norm\": 0},"
     "  \"schedule\": {\"type\": \"cosine\", \"warmup_epochs\": 0.5},"

@@ -100,7 +100,8 @@ static void pack_all_sizes(const mlp_dataset *data, const mlp_kernels *kernels, 
     mlp_error err = {""};
     uint32_t index[N_IMAGES];
     must_succeed(mlp_team_init(&team, threads, &err), &err);
-    must_succeed(mlp_batch_init(&batch, data->features, SIZES[N_SIZES - 1], true, &err), &err);
+    must_succeed(mlp_batch_init(&batch, kernels, data->features, SIZES[N_SIZES - 1], true, &err),
+                 &err);
     for (uint32_t i = 0; i < N_IMAGES; i++)
         index[i] = (i * 37 + 11) % N_IMAGES;
     for (size_t s = N_SIZES; s-- > 0;) {
@@ -136,7 +137,7 @@ static void an_empty_batch_packs_to_nothing(void **state)
     mlp_batch batch;
     mlp_error err = {""};
     must_succeed(mlp_team_init(&team, 1, &err), &err);
-    must_succeed(mlp_batch_init(&batch, data.features, 8, true, &err), &err);
+    must_succeed(mlp_batch_init(&batch, &mlp_kernels_portable, data.features, 8, true, &err), &err);
     for (size_t end = 2; end > 0; end--) { /* eight images, then none */
         mlp_batch_fill(&batch, &data, NULL, 0, (end - 1) * 8);
         mlp_batch_pack(&batch, &mlp_kernels_portable, &team, 0);
@@ -157,7 +158,8 @@ static void a_batch_to_look_at_has_no_columns(void **state)
     mlp_batch batch;
     mlp_error err = {""};
     must_succeed(mlp_team_init(&team, 1, &err), &err);
-    must_succeed(mlp_batch_init(&batch, data.features, 5, false, &err), &err);
+    must_succeed(mlp_batch_init(&batch, &mlp_kernels_portable, data.features, 5, false, &err),
+                 &err);
     assert_int_equal(batch.capacity, 8);
     assert_null(batch.columns.steps);
     mlp_batch_fill(&batch, &data, NULL, 0, 5);

@@ -35,6 +35,7 @@ static void test_defaults(void **state)
     assert_true(c.train.sgd.momentum == 0.9);
     assert_true(c.train.sgd.weight_decay == 0);
     assert_false(c.train.sgd.nesterov);
+    assert_int_equal(c.train.precision, MLP_PRECISION_FP32);
     assert_int_equal(c.train.schedule.type, MLP_SCHEDULE_CONSTANT);
     assert_true(c.train.schedule.warmup_epochs == 0);
     assert_int_equal(c.train.metric, MLP_METRIC_VALIDATION_LOSS);
@@ -68,6 +69,7 @@ static void test_every_key(void **state)
     assert_string_equal(c.model.init_from, "/base/w.safetensors");
     assert_int_equal(c.train.epochs, 1000000);
     assert_int_equal(c.train.batch_size, 7);
+    assert_int_equal(c.train.precision, MLP_PRECISION_BF16);
     assert_true(c.train.sgd.lr == 1e-7);
     assert_true(c.train.sgd.momentum == 0.3);
     assert_true(c.train.sgd.nesterov);
@@ -175,7 +177,7 @@ static const char printed_head[] =
     "\"model\": {\"hidden\": [3, 1000000, 1], \"activation\": \"relu\", \"output\": \"sigmoid\", "
     "\"positive_label\": 0, \"init\": \"kaiming_uniform\", "
     "\"init_from\": \"/base/w.safetensors\", \"dropout\": {\"input\": 0, \"hidden\": 0}}, "
-    "\"train\": {\"epochs\": 1000000, \"batch_size\": 7, \"precision\": \"fp32\", "
+    "\"train\": {\"epochs\": 1000000, \"batch_size\": 7, \"precision\": \"bf16\", "
     "\"sgd\": {\"lr\": 1e-7, \"momentum\": 0.3, \"nesterov\": true, \"weight_decay\": 0.0005, "
     "\"max_norm\": 0, \"clip_norm\": 0}, "
     "\"schedule\": {\"type\": \"cosine\", \"warmup_epochs\": 0.5}, \"label_smoothing\": 0, "

@@ -1,0 +1,59 @@
+#include "data/bf16_batch.h"
+
+enum { STRIP = MLP_BF16_STRIP, CACHE_LINE = 64 };
+
+bool mlp_bf16_batch_init(mlp_batch *batch, bool training)
+{
+    return mlp_strips_init(&batch->image_strips, batch->capacity, batch->features) &&
+           (!training || mlp_strips_init(&batch->pixel_strips, batch->features, batch->capacity));
+}
+
+void mlp_bf16_batch_free(mlp_batch *batch)
+{
+    mlp_strips_free(&batch->image_strips);
+    mlp_strips_free(&batch->pixel_strips);
+}
+
+/* The 32 images of a strip; past the batch's end they are blank. */
+static void name_images(const mlp_batch *batch, size_t strip, const uint8_t *images[STRIP])
+{
+    for (size_t i = 0; i < STRIP; i++)
+        images[i] =
+            strip * STRIP + i < batch->size ? batch->pixels[strip * STRIP + i] : batch->blank;
+}
+
+/* Images lie anywhere in the dataset: the next strip's are called for in time. */
+static void prefetch(const mlp_batch *batch, size_t first)
+{
+    for (size_t i = first; i < first + STRIP && i < batch->size; i++)
+        for (size_t k = 0; k < batch->features; k += CACHE_LINE)
+            __builtin_prefetch(batch->pixels[i] + k);
+}
+
+static void pack_strip(mlp_batch *batch, const mlp_bf16_kernels *kernels, size_t strip)
+{
+    float x[STRIP * STRIP] __attribute__((aligned(64)));
+    uint32_t pairs[MLP_BF16_BLOCK] __attribute__((aligned(64)));
+    const uint8_t *images[STRIP];
+    name_images(batch, strip, images);
+    for (size_t block = 0; block < mlp_strips_count(batch->features); block++) {
+        size_t first = block * STRIP, left = batch->features - first;
+        kernels->widen_pixels(left < STRIP ? left : STRIP, images, first, x);
+        kernels->pack_rows(x, STRIP, 1.0f, mlp_strips_block(&batch->image_strips, strip, block));
+        if (batch->pixel_strips.words == NULL)
+            continue;
+        kernels->pack_pairs(x, STRIP, 1.0f, pairs);
+        kernels->transpose(pairs, mlp_strips_block(&batch->pixel_strips, block, strip));
+    }
+}
+
+void mlp_bf16_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
+                         size_t thread)
+{
+    size_t first, end;
+    mlp_team_share(team, thread, mlp_strips_count(batch->size), &first, &end);
+    for (size_t strip = first; strip < end; strip++) {
+        prefetch(batch, (strip + 1) * STRIP);
+        pack_strip(batch, kernels->bf16, strip);
+    }
+}

@@ -1,0 +1,76 @@
+/* bf16.h: products of bf16 matrices with float sums, for "precision": "bf16".
+ *
+ * A bf16 is the upper half of a float: its exponent, 8 bits of precision. The
+ * hardware multiplies two of them, exactly, and adds the product to a float
+ * (Intel, "Architecture Instruction Set Extensions Programming Reference", chapter
+ * "Intel AMX").
+ *
+ * Strips and blocks. Every operand of a product is packed in strips of 32 rows of
+ * A (R, K) or of 32 columns of B (K, S), whose blocks of 32 k follow each other.
+ * A block is 2 KB, two tiles as AMX loads them, of 16 rows
+ * of 16 pairs, neighbours in k, the even one in the lower half of a 32-bit word:
+ *     A (32 rows, 32 k)     row r, pair p      at tile r / 16, row r % 16, word p
+ *     B (32 k, 32 columns)  pair p, column s   at tile s / 16, row p, word s % 16
+ * A multiplication walks two contiguous streams, and one packing serves tiles and
+ * vectors alike: a vector instruction takes one word of A, broadcast, and a row of B.
+ *
+ * Four operands can be made of a float matrix X, by two packings and a transpose:
+ *     X  as A    pack_rows, pairs along a row        X^T as B    its transpose
+ *     X  as B    pack_pairs, pairs of rows           X^T as A    its transpose
+ *
+ * The bytes are the same in every table, and a test demands it. Packing rounds to
+ * nearest, ties to even. A product goes by blocks, in the order of AMX:
+ *     even = sum of a[k] b[k] over the block's even k, ascending; odd likewise
+ *     c = c + (even + odd)
+ * each term added by fma. Subnormals are taken for zeros and become zeros, in both.
+ */
+#ifndef MLP_KERNELS_BF16_H
+#define MLP_KERNELS_BF16_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    MLP_BF16_TILE = 16,  /* rows of a tile, and pairs in a row */
+    MLP_BF16_STRIP = 32, /* rows or columns of a strip, and k of a block */
+    MLP_BF16_BLOCK = 2 * MLP_BF16_TILE * MLP_BF16_TILE, /* pairs of a block */
+};
+
+/* c and x are float matrices with `stride` floats from row to row; packed operands
+ * start on a cache line, and so does every row of c and x. */
+struct mlp_kernels;
+
+typedef struct mlp_bf16_kernels {
+    const char *name;
+    const struct mlp_kernels *fp32; /* for all that is not a product */
+
+    /* Around a thread's calls of multiply: AMX has a shape of tiles to set and to release. */
+    void (*open)(void);
+    void (*close)(void);
+
+    /* c (32, 32) += a (32, 32 n) b (32 n, 32): one strip of each, n blocks long. */
+    void (*multiply)(size_t n, const uint32_t *a, const uint32_t *b, float *c, size_t stride);
+
+    /* block = x (32, 32) * scale, as A; pairs are neighbours in a row. */
+    void (*pack_rows)(const float *x, size_t stride, float scale, uint32_t *block);
+
+    /* block = x (32, 32) * scale, as B; pairs are neighbours in a column. */
+    void (*pack_pairs)(const float *x, size_t stride, float scale, uint32_t *block);
+
+    /* out = both tiles of the block with pairs and rows exchanged. */
+    void (*transpose)(const uint32_t *block, uint32_t *out);
+
+    /* x (32, 32) = the n pixels that 32 images have from pixel `first` on, and zeros behind
+     * them. A byte is exact in bf16. */
+    void (*widen_pixels)(size_t n, const uint8_t *const images[MLP_BF16_STRIP], size_t first,
+                         float *x);
+
+    /* gradient (32, 32) = 0 where the activation, a block as A, is not > 0. */
+    void (*relu_backward)(const uint32_t *activation, float *gradient, size_t stride);
+
+    /* sums (32) = the sums over k of a strip as B, n blocks long: even k and odd k, each
+     * ascending, then both. */
+    void (*sum_columns)(size_t n, const uint32_t *b, float *sums);
+} mlp_bf16_kernels;
+
+#endif

@@ -1,0 +1,69 @@
+/* bf16_amx.c: the bf16 product on AMX tiles. Of the eight tiles four hold the sums of
+ * C (32, 32), two a block of A, two a block of B: four products of 16 cycles for four
+ * loads, the best ratio that eight tiles allow. */
+#include <immintrin.h>
+
+#include "kernels/bf16_avx512.h"
+#include "kernels/select.h"
+
+enum { TILE = MLP_BF16_TILE, BLOCK = MLP_BF16_BLOCK };
+
+/* The memory image of LDTILECFG: eight tiles of 16 rows of 64 bytes. A constant, for gcc's
+ * intrinsic does not tell the compiler how much it reads. */
+static const struct {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+} CONFIG = {
+    .palette = 1,
+    .row_bytes = {64, 64, 64, 64, 64, 64, 64, 64},
+    .rows = {TILE, TILE, TILE, TILE, TILE, TILE, TILE, TILE},
+};
+
+static void open_tiles(void)
+{
+    _tile_loadconfig(&CONFIG);
+}
+
+static void close_tiles(void)
+{
+    _tile_release();
+}
+
+static void multiply(size_t n, const uint32_t *a, const uint32_t *b, float *c, size_t stride)
+{
+    float *lower = c + TILE * stride;
+    const size_t row = stride * sizeof *c;
+    _tile_loadd(0, c, row);
+    _tile_loadd(1, c + TILE, row);
+    _tile_loadd(2, lower, row);
+    _tile_loadd(3, lower + TILE, row);
+    for (size_t k = 0; k < n; k++, a += BLOCK, b += BLOCK) {
+        _tile_loadd(4, a, 64);
+        _tile_loadd(6, b, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_loadd(7, b + BLOCK / 2, 64);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_loadd(5, a + BLOCK / 2, 64);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, c, row);
+    _tile_stored(1, c + TILE, row);
+    _tile_stored(2, lower, row);
+    _tile_stored(3, lower + TILE, row);
+}
+
+const mlp_bf16_kernels mlp_bf16_kernels_amx = {
+    "amx",
+    &mlp_kernels_avx512,
+    open_tiles,
+    close_tiles,
+    multiply,
+    mlp_bf16_avx512_pack_rows,
+    mlp_bf16_avx512_pack_pairs,
+    mlp_bf16_avx512_transpose,
+    mlp_bf16_avx512_widen_pixels,
+    mlp_bf16_avx512_relu_backward,
+    mlp_bf16_avx512_sum_columns,
+};

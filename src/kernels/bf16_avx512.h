@@ -1,0 +1,16 @@
+/* bf16_avx512.h: what the tables avx512bf16 and amx share: all but the product. */
+#ifndef MLP_KERNELS_BF16_AVX512_H
+#define MLP_KERNELS_BF16_AVX512_H
+
+#include "kernels/bf16.h"
+
+/* As the members of mlp_bf16_kernels say. */
+void mlp_bf16_avx512_pack_rows(const float *x, size_t stride, float scale, uint32_t *block);
+void mlp_bf16_avx512_pack_pairs(const float *x, size_t stride, float scale, uint32_t *block);
+void mlp_bf16_avx512_transpose(const uint32_t *block, uint32_t *out);
+void mlp_bf16_avx512_widen_pixels(size_t n, const uint8_t *const images[MLP_BF16_STRIP],
+                                  size_t first, float *x);
+void mlp_bf16_avx512_relu_backward(const uint32_t *activation, float *gradient, size_t stride);
+void mlp_bf16_avx512_sum_columns(size_t n, const uint32_t *b, float *sums);
+
+#endif

@@ -1,0 +1,54 @@
+/* bf16_pass.h: one batch through the network with bf16 products: what pass.h says, with
+ * operands rounded to bf16 and sums, biases, losses and SGD in float.
+ *
+ * Weights and velocities stay float panels. A product (kernels/bf16.h) has a strip of 32
+ * rows as A, and as B a slab: neighbouring panels of columns that fit a core's cache.
+ *     forward    A = images of a_l           B = W_l^T, packed from its panels
+ *     backward   A = images of dz_l          B = W_l, packed and transposed
+ *     update     A = inputs, of a_l^T        B = dz_l
+ * Whoever has a slab goes down all strips with it, and finishes each tile of 32 rows while
+ * it is in the cache: rectified and packed, both ways that the next products will want it,
+ * or given to SGD. Members share the panels, or the strips where panels are too few.
+ *
+ * Pixels are 0 .. 255 here, exact in bf16. The 1/255 is in the first layer's weights as
+ * they are packed, and in its output's gradient.
+ */
+#ifndef MLP_NN_BF16_PASS_H
+#define MLP_NN_BF16_PASS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/team.h"
+#include "kernels/strips.h"
+#include "nn/model.h"
+#include "nn/sgd.h"
+
+typedef struct mlp_pass mlp_pass;
+
+/* Strips of a layer's output, a (B, H), and of its gradient; all but one kind only where
+ * a training needs them. */
+typedef struct mlp_bf16_layer {
+    mlp_strips outputs;   /* a as A; of a hidden layer */
+    mlp_strips inputs;    /* a^T as A; the same */
+    mlp_strips gradients; /* dz as A; of every layer but the first */
+    mlp_strips columns;   /* dz as B; / 255 of the first layer */
+} mlp_bf16_layer;
+
+typedef struct mlp_bf16_pass {
+    mlp_bf16_layer *layers; /* (L) */
+    uint32_t *slabs;        /* (threads, slab_words): weights as B */
+    size_t slab_words;
+    float *sums; /* (threads): 32 rows of the panels of a slab, each (32, 64) */
+} mlp_bf16_pass;
+
+/* For the pass's model and batch. false: out of memory, and the rest is for free. */
+bool mlp_bf16_pass_init(mlp_pass *pass, size_t n_threads, bool training);
+void mlp_bf16_pass_free(mlp_bf16_pass *bf16, size_t n_layers);
+
+/* As mlp_pass_forward and mlp_pass_backward. */
+void mlp_bf16_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread);
+void mlp_bf16_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
+                            size_t thread);
+
+#endif
