@@ -1,7 +1,7 @@
 /* batch.h: the images of one step, as the kernels want them.
  *
- * Pixels stay bytes in the dataset and become packed lists of floats here, the
- * left operands of the first layer's products (kernels.h):
+ * Pixels stay bytes, and become packed lists here, the left operands of the first
+ * layer's products (kernels.h, packed.h):
  *     rows      four images each, steps being the pixels that any of them sets
  *     columns   four neighbouring pixels each, steps being the images that set any
  */

@@ -6,7 +6,7 @@
  * columns; inside a panel rows follow each other, so element (r, c) lies at
  *     (c / 64) * panel_stride + r * 64 + c % 64.
  * Activations and their gradients are (B, features) in this layout, weights are
- * (K, H), the transpose of PyTorch's, and so are their gradients. Columns are
+ * (K, H), the transpose of PyTorch's, and so are their velocities. Columns are
  * padded with zeros to whole panels and rows to whole tiles of MLP_TILE.
  *
  * The packed list. The left operand of every product is packed four rows at a

@@ -1,8 +1,7 @@
 /* model.h: the network: linear layers with ReLU between them.
  *
- * All parameters lie in one flat buffer, and so do their gradients and their
- * velocities, each with the same offsets: tensor i of any of them is found with
- * the one table in the model. Inside, weights are in the kernels' panel layout
+ * All parameters lie in one flat buffer, and so do their velocities, with the same
+ * offsets: tensor i of either is found with the one table in the model. Inside, weights are in the kernels' panel layout
  * (kernels.h); outside, at checkpoints and in tests, they are PyTorch's:
  * linear<n>.weight (H, K) row by row and linear<n>.bias (H), n from 1.
  */

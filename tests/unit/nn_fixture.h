@@ -92,8 +92,8 @@ typedef struct net_shape {
     size_t classes, batch;
 } net_shape;
 
-/* Widths and inputs on both sides of panels (64), chunks (128 inputs or images) and
- * blocks (128 steps); a last tile of one, four and two images. */
+/* Widths, inputs and batches on both sides of panels (64), blocks (128 steps) and
+ * chunks (MLP_CHUNK lists); a last tile of one, four and two images. */
 static const net_shape NET_LAYERS[] = {
     {.features = 47, .n_hidden = 0, .classes = 5},
     {.features = 301, .n_hidden = 1, .hidden = {130}, .classes = 10},
