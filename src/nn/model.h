@@ -1,8 +1,8 @@
 /* model.h: the network: linear layers with ReLU between them.
  *
  * All parameters lie in one flat buffer, and so do their velocities, with the same
- * offsets: tensor i of either is found with the one table in the model. Inside, weights are in the kernels' panel layout
- * (kernels.h); outside, at checkpoints and in tests, they are PyTorch's:
+ * offsets: tensor i of either is found with the one table in the model. Inside, weights are in the
+ * kernels' panel layout (kernels.h); outside, at checkpoints and in tests, they are PyTorch's:
  * linear<n>.weight (H, K) row by row and linear<n>.bias (H), n from 1.
  */
 #ifndef MLP_NN_MODEL_H

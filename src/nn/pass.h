@@ -27,10 +27,9 @@
 #include "data/batch.h"
 #include "kernels/kernels.h"
 #include "nn/bf16_pass.h"
+#include "nn/fp32_pass.h"
 #include "nn/model.h"
 #include "nn/sgd.h"
-
-enum { MLP_CHUNK = 64 }; /* lists that a member works through together */
 
 struct mlp_pass {
     const mlp_kernels *kernels;
@@ -40,20 +39,12 @@ struct mlp_pass {
 
     float **outputs;          /* (L): (capacity, H_l) in panel layout, after ReLU; logits last */
     float **output_gradients; /* (L): the same shapes; NULL in a pass that only looks */
-    mlp_packed rows;          /* (capacity / 4) lists: of a matrix of either kind */
-    mlp_packed columns;       /* (threads, MLP_CHUNK) lists: of a hidden layer's output */
-    float *values;            /* (threads, values_stride): of a chunk of lists of pixels */
-    size_t values_stride;
-    float *gradients;         /* (threads, MLP_CHUNK, 4, 64): of weights, before their step */
-    float *transposed;        /* (threads, transposed_stride): panels of W for backward products */
-    size_t transposed_stride;
+    float *losses;            /* (B) */
+    float *probabilities;     /* (B, C): of each class */
+    uint8_t *predictions;     /* (B): the class with the largest logit, the lowest on a tie */
 
-    float *losses;        /* (B) */
-    float *probabilities; /* (B, C): of each class */
-    uint8_t *predictions; /* (B): the class with the largest logit, the lowest on a tie */
-
-    mlp_bf16_pass bf16; /* for bf16 products: of the buffers above only losses and what
-                           follows are there, and the last layer's output and its gradient */
+    mlp_fp32_pass fp32; /* one of these two; with bf16 products only the last layer's */
+    mlp_bf16_pass bf16; /* output and its gradient are there as floats */
 };
 
 typedef enum mlp_pass_kind { MLP_PASS_INFERENCE, MLP_PASS_TRAINING } mlp_pass_kind;

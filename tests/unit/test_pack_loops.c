@@ -45,6 +45,35 @@ static void four_images_lie_side_by_side(void **state)
         }
 }
 
+/* Any count of images and of pixels up to a cache line; nothing is read past an image. */
+static void words_are_gathered_from_images(void **state)
+{
+    (void)state;
+    enum { LINE = 64, GROUPS = LINE / MLP_TILE, IMAGES = MLP_BLOCK_STEPS };
+    dice d = {6, 0};
+    static uint8_t pixels[IMAGES][LINE + 3];
+    static uint32_t words[GROUPS * MLP_BLOCK_STEPS];
+    const uint8_t *images[IMAGES];
+    for (size_t t = 0; supported_kernels(t) != NULL; t++)
+        for (size_t n = 1; n <= IMAGES; n += 1 + roll(&d) % 9)
+            for (size_t size = 1; size <= LINE; size++) {
+                size_t first = roll(&d) % 4;
+                for (size_t i = 0; i < n; i++) {
+                    images[i] = pixels[i] + LINE - size; /* they end where the memory does */
+                    for (size_t k = 0; k < LINE + 3; k++)
+                        pixels[i][k] = (uint8_t)roll(&d);
+                }
+                supported_kernels(t)->gather_words(n, images, first, size, words);
+                for (size_t g = 0; g * MLP_TILE < size; g++)
+                    for (size_t i = 0; i < n; i++)
+                        for (size_t j = 0; j < MLP_TILE; j++) {
+                            size_t k = g * MLP_TILE + j;
+                            uint32_t found = words[g * MLP_BLOCK_STEPS + i] >> 8 * j & MAX_BYTE;
+                            assert_int_equal(found, k < size ? images[i][first + k] : 0);
+                        }
+            }
+}
+
 static void words_of_zeros_are_left_out(void **state)
 {
     (void)state;
@@ -170,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(four_images_lie_side_by_side),
+        cmocka_unit_test(words_are_gathered_from_images),
         cmocka_unit_test(words_of_zeros_are_left_out),
         cmocka_unit_test(unit_pixels_divides_by_255),
         cmocka_unit_test(rows_are_packed_four_at_a_time),

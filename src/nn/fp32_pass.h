@@ -1,0 +1,44 @@
+/* fp32_pass.h: one batch through the network with fp32 products: what pass.h says, to
+ * the bit the same on every kernel table and any team.
+ *
+ * Every left operand is packed in lists of four rows (kernels.h): pixels and columns of
+ * pixels by the batch, a hidden layer's output or gradient here, before its product.
+ */
+#ifndef MLP_NN_FP32_PASS_H
+#define MLP_NN_FP32_PASS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/team.h"
+#include "kernels/packed.h"
+#include "nn/sgd.h"
+
+typedef struct mlp_pass mlp_pass;
+
+enum { MLP_CHUNK = 64 }; /* lists that a member works through together */
+
+typedef struct mlp_fp32_pass {
+    mlp_packed rows;    /* (capacity / 4) lists: of a layer's output or its gradient */
+    mlp_packed columns; /* (threads, MLP_CHUNK) lists: of a hidden layer's output */
+    float *values;      /* (threads, values_stride): of a chunk of lists of pixels */
+    size_t values_stride;
+    float *gradients;  /* (threads, MLP_CHUNK, 4, 64): of weights, before their step */
+    float *transposed; /* (threads, transposed_stride): panels of W for backward products */
+    size_t transposed_stride;
+} mlp_fp32_pass;
+
+/* For the pass's model and batch. false: out of memory, and the rest is for free. */
+bool mlp_fp32_pass_init(mlp_pass *pass, size_t n_threads, bool training);
+void mlp_fp32_pass_free(mlp_fp32_pass *fp32);
+
+/* As mlp_pass_forward and mlp_pass_backward; the latter ends with mlp_fp32_pass_update. */
+void mlp_fp32_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread);
+void mlp_fp32_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
+                            size_t thread);
+
+/* This member's share of the parameters: their gradients, and the step with them. */
+void mlp_fp32_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
+                          size_t thread);
+
+#endif
