@@ -1,7 +1,9 @@
 /* cmd_train.c: config -> dataset -> model -> train -> checkpoint + metrics. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "cli/cli.h"
@@ -30,6 +32,8 @@ typedef struct train_session {
     mlp_kernels kernels;
     mlp_team team;
     mlp_trainer trainer;
+    int lock;     /* on the run's folder; -1: none */
+    bool resumed; /* goes on from a checkpoint */
     train_run run;
 } train_session;
 
@@ -52,19 +56,42 @@ static const char HELP[] =
     "  -q, --quiet        no progress\n"
     "  -h, --help\n";
 
+static bool is_missing(const char *path)
+{
+    return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
+/* Locks the run before its config is read: from here on nobody changes it. One that was
+ * killed before its first checkpoint was there begins at its beginning. */
+static mlp_status load_run_config(train_session *s, mlp_error *err)
+{
+    const train_options *options = &s->options;
+    mlp_status status = mlp_run_folder_lock(&s->lock, options->resume, err);
+    if (status != MLP_OK)
+        return status;
+    char *config = mlp_run_folder_file(options->resume, "config.json");
+    char *last = mlp_run_folder_file(options->resume, "last.safetensors");
+    char *best = mlp_run_folder_file(options->resume, "best.safetensors");
+    if (config == NULL || last == NULL || best == NULL) {
+        status = mlp_fail_memory(err, "a path");
+    } else {
+        status = mlp_config_load(&s->config, config, options->overrides.values,
+                                 options->overrides.count, err);
+        s->resumed = !is_missing(last) || !is_missing(best);
+    }
+    free(config);
+    free(last);
+    free(best);
+    return status;
+}
+
 static mlp_status load_config(train_session *s, mlp_error *err)
 {
     const train_options *options = &s->options;
-    if (options->resume == NULL)
-        return mlp_config_load(&s->config, options->config, options->overrides.values,
-                               options->overrides.count, err);
-    char *path = mlp_run_folder_file(options->resume, "config.json");
-    if (path == NULL)
-        return mlp_fail_memory(err, "a path");
-    mlp_status status =
-        mlp_config_load(&s->config, path, options->overrides.values, options->overrides.count, err);
-    free(path);
-    return status;
+    return options->resume != NULL
+               ? load_run_config(s, err)
+               : mlp_config_load(&s->config, options->config, options->overrides.values,
+                                 options->overrides.count, err);
 }
 
 /* Are there test files? None at all is a data set without a test half; a config
@@ -126,7 +153,7 @@ static mlp_status init_trainer(train_session *s, mlp_error *err)
         status = mlp_team_init(&s->team, mlp_options_thread_count(&s->options.common), err);
     if (status == MLP_OK)
         status = mlp_trainer_init(&s->trainer, &s->config, &s->data, &s->kernels, &s->team, err);
-    if (status == MLP_OK && s->config.model.init_from != NULL && s->options.resume == NULL)
+    if (status == MLP_OK && s->config.model.init_from != NULL && !s->resumed)
         status =
             mlp_checkpoint_load_weights_into(&s->trainer.model, s->config.model.init_from, err);
     return status;
@@ -140,21 +167,21 @@ static mlp_status open_run(train_session *s, mlp_error *err)
     char *folder = named != NULL ? mlp_strdup(named) : NULL;
     mlp_status status = MLP_OK;
     if (named == NULL)
-        status = mlp_run_folder_create(&folder, s->config.run.dir, s->config.name, err);
+        status = mlp_run_folder_create(&folder, &s->lock, s->config.run.dir, s->config.name, err);
     else if (folder == NULL)
         status = mlp_fail_memory(err, "a path");
     else if (options->resume == NULL)
-        status = mlp_run_folder_create_at(folder, err);
+        status = mlp_run_folder_create_at(folder, &s->lock, err);
     if (status != MLP_OK) {
         free(folder);
         return status;
     }
     status = train_run_init(&s->run, &s->config, folder, &s->data, options->common.quiet, err);
-    if (status == MLP_OK && options->resume != NULL)
+    if (status == MLP_OK && s->resumed)
         status = mlp_checkpoint_restore(s->run.last_path, &s->trainer.model,
                                         s->trainer.sgd.velocities, &s->trainer.progress, err);
     if (status == MLP_OK)
-        status = train_run_start(&s->run, &s->trainer, options->resume != NULL, err);
+        status = train_run_start(&s->run, &s->trainer, s->resumed, err);
     if (status == MLP_OK)
         status = mlp_run_folder_set_latest(folder, err);
     return status;
@@ -267,6 +294,8 @@ static mlp_status run_session(train_session *s, int *exit_code, mlp_error *err)
 static void free_session(train_session *s)
 {
     train_run_free(&s->run);
+    if (s->lock >= 0)
+        close(s->lock);
     mlp_trainer_free(&s->trainer);
     mlp_team_free(&s->team);
     mlp_dataset_free(&s->data);
@@ -298,7 +327,7 @@ static mlp_status check_options(const train_options *o)
 
 int mlp_cmd_train(int argc, char **argv)
 {
-    train_session s = {0};
+    train_session s = {.lock = -1};
     train_options *o = &s.options;
     const mlp_option options[] = {
         {.name = "config", .kind = MLP_OPTION_STRING, .target = &o->config},

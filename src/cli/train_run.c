@@ -54,8 +54,9 @@ static mlp_status write_best(const train_run *run, const mlp_trainer *trainer, m
                                 trainer->data->rank, trainer->data->dims, NULL, NULL, err);
 }
 
-static mlp_status write_last(const train_run *run, const mlp_trainer *trainer, mlp_error *err)
+static mlp_status write_last(train_run *run, const mlp_trainer *trainer, mlp_error *err)
 {
+    run->saved = mlp_clock_seconds();
     return mlp_checkpoint_write(run->last_path, &trainer->model, run->config, run->class_names,
                                 trainer->data->rank, trainer->data->dims, trainer->sgd.velocities,
                                 &trainer->progress, err);
@@ -127,7 +128,7 @@ mlp_status train_run_start(train_run *run, const mlp_trainer *trainer, bool resu
     mlp_status status = metrics_path == NULL ? mlp_fail_memory(err, "a path") : MLP_OK;
     if (status == MLP_OK)
         status = write_config(run, err);
-    if (status == MLP_OK && resumed)
+    if (status == MLP_OK)
         status = mlp_metrics_rewind(metrics_path, trainer->progress.epoch, err);
     if (status == MLP_OK)
         status = mlp_metrics_open(&run->metrics, metrics_path, err);
@@ -141,20 +142,28 @@ mlp_status train_run_start(train_run *run, const mlp_trainer *trainer, bool resu
 
 /* ---- what the loop calls ---- */
 
-static void show_bar(void *context, const mlp_trainer *trainer, size_t images, size_t total_images)
+static void show_bar(const train_run *run, const mlp_trainer *trainer, size_t images,
+                     size_t total_images)
 {
     enum { BAR_WIDTH = 30 };
-    train_run *run = context;
-    double now = mlp_clock_seconds();
-    if (run->quiet || !run->on_terminal || now - run->shown < 0.1)
-        return;
-    run->shown = now;
     size_t filled = images * BAR_WIDTH / total_images;
     fprintf(stderr, "\repoch %llu/%zu [", (unsigned long long)trainer->progress.epoch + 1,
             run->config->train.epochs);
     for (size_t i = 0; i < BAR_WIDTH; i++)
         fputc(i < filled ? '#' : '.', stderr);
     fprintf(stderr, "] %3zu %%", images * 100 / total_images);
+}
+
+static mlp_status on_step(void *context, const mlp_trainer *trainer, size_t images,
+                          size_t total_images, mlp_error *err)
+{
+    train_run *run = context;
+    double every = run->config->train.checkpoint_every_seconds, now = mlp_clock_seconds();
+    if (!run->quiet && run->on_terminal && now - run->shown >= 0.1) {
+        run->shown = now;
+        show_bar(run, trainer, images, total_images);
+    }
+    return every > 0 && now - run->saved >= every ? write_last(run, trainer, err) : MLP_OK;
 }
 
 static void show_epoch(const train_run *run, const mlp_epoch_report *report)
@@ -227,7 +236,7 @@ static bool should_stop(void *context)
 mlp_train_observer train_run_observer(train_run *run)
 {
     return (mlp_train_observer){
-        .context = run, .on_step = show_bar, .on_epoch = on_epoch, .should_stop = should_stop};
+        .context = run, .on_step = on_step, .on_epoch = on_epoch, .should_stop = should_stop};
 }
 
 /* ---- how a training ends ---- */
@@ -294,15 +303,20 @@ mlp_status train_run_end(train_run *run, const mlp_trainer *trainer, const mlp_e
 
 static volatile sig_atomic_t caught_signal; /* the one thing that a handler may write */
 
+/* The next signal, of either kind, is the system's to answer: it ends the program. */
 static void on_signal(int number)
 {
     caught_signal = number;
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
 }
 
 void train_run_catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGINT);
+    sigaddset(&action.sa_mask, SIGTERM);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 }

@@ -16,7 +16,7 @@ typedef struct train_run {
     char **class_names; /* (classes) */
     mlp_metrics metrics;
     bool quiet, on_terminal;
-    double started, shown; /* seconds: of the run, of the last progress bar */
+    double started, shown, saved; /* seconds: of the run, its last progress bar, its `last` */
 } train_run;
 
 /* Names the files of the run in `folder`; the run keeps the folder's name and frees it. */
@@ -44,7 +44,7 @@ mlp_status train_run_end(train_run *run, const mlp_trainer *trainer, const mlp_e
                          char **line, mlp_error *err);
 
 /* From the first SIGINT or SIGTERM on train_run_signal() is its number, 0 before;
- * a second one ends the program at once. */
+ * a second one, of either kind, ends the program at once. */
 void train_run_catch_signals(void);
 int train_run_signal(void);
 

@@ -65,6 +65,7 @@ typedef struct mlp_train_config {
     mlp_schedule_config schedule;
     mlp_metric metric; /* early_stopping.metric: what chooses best.safetensors */
     size_t checkpoint_every_epochs;
+    double checkpoint_every_seconds; /* 0: never */
 } mlp_train_config;
 
 typedef struct mlp_run_config {

@@ -89,7 +89,8 @@ const mlp_config_key mlp_config_keys[MLP_CONFIG_N_KEYS] = {
     {"train.early_stopping.patience", MLP_KEY_SIZE, "0", &counts_or_off, .is_fixed = true},
     {"train.checkpoint.every_epochs", MLP_KEY_SIZE, "1", &counts,
      .offset = offsetof(mlp_config, train.checkpoint_every_epochs)},
-    {"train.checkpoint.every_seconds", MLP_KEY_NUMBER, "0", &not_negative, .is_fixed = true},
+    {"train.checkpoint.every_seconds", MLP_KEY_NUMBER, "0", &not_negative,
+     .offset = offsetof(mlp_config, train.checkpoint_every_seconds)},
 
     {"run.dir", MLP_KEY_PATH, "null", .offset = offsetof(mlp_config, run.dir)},
     {"run.threads", MLP_KEY_SIZE, "0", &threads, .offset = offsetof(mlp_config, run.threads)},

@@ -6,8 +6,12 @@
  */
 #include "io/atomic_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +21,7 @@
 
 enum {
     WRITE_MAX = 1 << 30, /* macOS refuses a write() of 2 GiB or more */
-    NAME_TRIES = 1000,   /* temporary files that killed programs may have left */
+    NAME_TRIES = 1000,   /* temporary files that cannot be swept away */
     SUFFIX_BYTES = 48,   /* ".tmp-", two numbers, NUL */
 };
 
@@ -34,6 +38,54 @@ mlp_status mlp_write_all(int fd, const char *path, const void *bytes, size_t n, 
         n -= (size_t)written;
     }
     return MLP_OK;
+}
+
+/* The folder that a path lies in, on the heap; NULL when out of memory. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = mlp_strdup(slash == NULL ? "." : path);
+    if (folder != NULL && slash != NULL)
+        folder[slash == path ? 1 : slash - path] = '\0';
+    return folder;
+}
+
+/* Reads digits up to the character that ends them; NULL where there is no such number. */
+static const char *read_number(const char *text, char end, long *number)
+{
+    char *after = NULL;
+    if (text[0] < '0' || text[0] > '9')
+        return NULL;
+    *number = strtol(text, &after, 10);
+    return *after == end && *number <= INT_MAX ? after : NULL;
+}
+
+/* Whether the name is that of a temporary file of `base` whose writer is gone. One with
+ * our own process number was left by an earlier process that had it. */
+static bool is_left_over(const char *name, const char *base)
+{
+    long pid = 0, index;
+    size_t length = strlen(base), mark = sizeof ".tmp-" - 1;
+    if (strncmp(name, base, length) != 0 || strncmp(name + length, ".tmp-", mark) != 0)
+        return false;
+    const char *dash = read_number(name + length + mark, '-', &pid);
+    if (dash == NULL || read_number(dash + 1, '\0', &index) == NULL || pid == 0)
+        return false;
+    return pid == getpid() || (kill((pid_t)pid, 0) != 0 && errno == ESRCH);
+}
+
+void mlp_atomic_file_sweep(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = folder_of(path);
+    DIR *entries = folder == NULL ? NULL : opendir(folder);
+    const struct dirent *entry;
+    while (entries != NULL && (entry = readdir(entries)) != NULL)
+        if (is_left_over(entry->d_name, slash == NULL ? path : slash + 1))
+            unlinkat(dirfd(entries), entry->d_name, 0);
+    if (entries != NULL)
+        closedir(entries);
+    free(folder);
 }
 
 /* O_EXCL makes the name ours, whoever else writes to the folder. */
@@ -56,6 +108,7 @@ mlp_status mlp_atomic_file_open(mlp_atomic_file *file, const char *path, mlp_err
     file->temporary = malloc(size);
     if (file->temporary == NULL)
         return mlp_fail_memory(err, "a path");
+    mlp_atomic_file_sweep(path);
     file->fd = create_temporary(file, size);
     if (file->fd >= 0)
         return MLP_OK;
@@ -84,12 +137,9 @@ static int flush(int fd)
 
 static mlp_status flush_folder(const char *path, mlp_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder = mlp_strdup(slash == NULL ? "." : path);
+    char *folder = folder_of(path);
     if (folder == NULL)
         return mlp_fail_memory(err, "a path");
-    if (slash != NULL)
-        folder[slash == path ? 1 : slash - path] = '\0';
     mlp_status status = MLP_OK;
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || flush(fd) != 0)

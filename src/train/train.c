@@ -195,7 +195,10 @@ static mlp_status run_steps(mlp_trainer *trainer, const mlp_train_observer *obse
             return status;
         if (observer->on_step != NULL) {
             size_t done = trainer->progress.step_in_epoch * trainer->config->train.batch_size;
-            observer->on_step(observer->context, trainer, done < images ? done : images, images);
+            status = observer->on_step(observer->context, trainer, done < images ? done : images,
+                                       images, err);
+            if (status != MLP_OK)
+                return status;
         }
         *stopped = observer->should_stop != NULL && observer->should_stop(observer->context);
     }

@@ -45,7 +45,8 @@ typedef struct mlp_trainer mlp_trainer;
 typedef struct mlp_train_observer {
     void *context;
     /* After each step. images of total_images of the running epoch are done. */
-    void (*on_step)(void *context, const mlp_trainer *trainer, size_t images, size_t total_images);
+    mlp_status (*on_step)(void *context, const mlp_trainer *trainer, size_t images,
+                          size_t total_images, mlp_error *err);
     /* After each epoch, with the progress already at the next one. */
     mlp_status (*on_epoch)(void *context, const mlp_trainer *trainer,
                            const mlp_epoch_report *report, mlp_error *err);

@@ -69,7 +69,7 @@ static const char full_config[] =
     "  \"schedule\": {\"type\": \"cosine\", \"warmup_epochs\": 0.5},"
     "  \"label_smoothing\": 0, \"class_weights\": \"none\","
     "  \"early_stopping\": {\"metric\": \"validation_accuracy\", \"patience\": 0},"
-    "  \"checkpoint\": {\"every_epochs\": 3, \"every_seconds\": 0}},"
+    "  \"checkpoint\": {\"every_epochs\": 3, \"every_seconds\": 0.5}},"
     " \"run\": {\"dir\": \"out\", \"threads\": 1024, \"tensorboard\": false}}";
 
 static const mlp_override two_names[] = {"data.class_names=[\"rest\", \"zero\"]"};

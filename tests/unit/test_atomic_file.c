@@ -163,15 +163,35 @@ static void names_a_missing_folder(void **state)
     assert_string_equal(err.message, "d/none/f: cannot write: No such file or directory");
 }
 
-static void passes_over_what_a_killed_program_left(void **state)
+static void leave(const char *format, pid_t pid)
+{
+    char name[64];
+    snprintf(name, sizeof name, format, (long)pid);
+    write_file(name, "half", 4);
+}
+
+static void sweeps_away_what_killed_programs_left(void **state)
 {
     (void)state;
-    char left[64];
-    snprintf(left, sizeof left, "d/f.tmp-%ld-0", (long)getpid());
-    write_file(left, "half", 4);
+    pid_t gone = fork();
+    if (gone == 0)
+        _exit(0);
+    assert_int_equal(waitpid(gone, NULL, 0), gone);
+    leave("d/f.tmp-%ld-0", gone);
+    leave("d/f.tmp-%ld-12", gone);
+    leave("d/f.tmp-%ld-0", getpid());
     put("d/f", "whole");
     assert_contents("d/f", "whole");
-    assert_contents(left, "half");
+    assert_int_equal(count_files("d"), 1);
+
+    static const char *const others[] = {"d/g.tmp-%ld-0",  "d/f.tmp-%ld-0.old", "d/f.tmp-%ld-",
+                                         "d/f.tmp-%ldx-0", "d/f.tmp-0%ld99999", "d/f.tmp--%ld-0",
+                                         "d/ff.tmp-%ld-0"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        leave(others[i], gone);
+    leave("d/f.tmp-%ld-0", getppid()); /* its writer lives */
+    put("d/f", "whole");
+    assert_int_equal(count_files("d"), 2 + sizeof others / sizeof *others);
 }
 
 static void discards_what_was_not_committed(void **state)
@@ -199,7 +219,7 @@ int main(void)
         TEST(keeps_the_old_file_when_anything_fails),
         TEST(reports_a_folder_that_cannot_be_flushed),
         TEST(names_a_missing_folder),
-        TEST(passes_over_what_a_killed_program_left),
+        TEST(sweeps_away_what_killed_programs_left),
         TEST(discards_what_was_not_committed),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);

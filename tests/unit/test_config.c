@@ -40,6 +40,7 @@ static void test_defaults(void **state)
     assert_true(c.train.schedule.warmup_epochs == 0);
     assert_int_equal(c.train.metric, MLP_METRIC_VALIDATION_LOSS);
     assert_int_equal(c.train.checkpoint_every_epochs, 1);
+    assert_true(c.train.checkpoint_every_seconds == 0);
     assert_string_equal(c.run.dir, "runs");
     assert_int_equal(c.run.threads, 0);
     mlp_config_free(&c);
@@ -78,6 +79,7 @@ static void test_every_key(void **state)
     assert_true(c.train.schedule.warmup_epochs == 0.5);
     assert_int_equal(c.train.metric, MLP_METRIC_VALIDATION_ACCURACY);
     assert_int_equal(c.train.checkpoint_every_epochs, 3);
+    assert_true(c.train.checkpoint_every_seconds == 0.5);
     assert_string_equal(c.run.dir, "/base/out");
     assert_int_equal(c.run.threads, 1024);
     mlp_config_free(&c);
@@ -183,7 +185,7 @@ static const char printed_head[] =
     "\"schedule\": {\"type\": \"cosine\", \"warmup_epochs\": 0.5}, \"label_smoothing\": 0, "
     "\"class_weights\": \"none\", "
     "\"early_stopping\": {\"metric\": \"validation_accuracy\", \"patience\": 0}, "
-    "\"checkpoint\": {\"every_epochs\": 3, \"every_seconds\": 0}}";
+    "\"checkpoint\": {\"every_epochs\": 3, \"every_seconds\": 0.5}}";
 
 static void test_printed_form(void **state)
 {

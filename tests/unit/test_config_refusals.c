@@ -263,8 +263,6 @@ static void test_not_supported_yet(void **state)
          "dir/x.json: train.class_weights: " NOT_YET("an array", "\"none\"")},
         {"{\"train\":{\"early_stopping\":{\"patience\":5}}}",
          "dir/x.json: train.early_stopping.patience: " NOT_YET("5", "0")},
-        {"{\"train\":{\"checkpoint\":{\"every_seconds\":60}}}",
-         "dir/x.json: train.checkpoint.every_seconds: " NOT_YET("60", "0")},
         {"{\"run\":{\"tensorboard\":true}}",
          "dir/x.json: run.tensorboard: " NOT_YET("true", "false")},
     };
