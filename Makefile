@@ -3,6 +3,7 @@
 # make install PREFIX=/usr  program, configs, licence
 # make test                 the unit tests of this variant
 # make bench [DATA=DIR]     each kernel beside what the machine can do; steps on DIR's images too
+# make test-long            what takes minutes: 200 kills, a fault at every call
 VARIANT ?= release
 BUILD ?= build/$(VARIANT)
 PREFIX ?= /usr/local
@@ -42,24 +43,27 @@ LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 CLI_OBJECTS := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
-OBJECTS := $(LIB_OBJECTS) $(CLI_OBJECTS) $(UNIT_TESTS:%=%.o) $(BENCH_OBJECTS)
+OBJECTS := $(LIB_OBJECTS) $(CLI_OBJECTS) $(UNIT_TESTS:%=%.o) $(BENCH_OBJECTS) \
+           $(BUILD)/tests/trust/faults.o
 
-.PHONY: all unit-tests test bench install uninstall format clean
+.PHONY: all unit-tests test test-long bench install uninstall format clean
 all: mlp
 
 mlp: $(BUILD)/mlp
 	cp $< $@
 
-$(BUILD)/src/kernels/avx2.o: ISA_FLAGS := -mavx2 -mfma
-$(BUILD)/src/kernels/avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
-$(BUILD)/src/kernels/bf16_avx2.o: ISA_FLAGS := -mavx2 -mfma
-$(BUILD)/src/kernels/bf16_avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 \
-                                                 -mfma
-$(BUILD)/src/kernels/bf16_amx.o: ISA_FLAGS := -mamx-tile -mamx-bf16
+$(BUILD)/src/kernels/avx2.o: FILE_FLAGS := -mavx2 -mfma
+$(BUILD)/src/kernels/avx512.o: FILE_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+$(BUILD)/src/kernels/bf16_avx2.o: FILE_FLAGS := -mavx2 -mfma
+$(BUILD)/src/kernels/bf16_avx512.o: FILE_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 \
+                                                  -mfma
+$(BUILD)/src/kernels/bf16_amx.o: FILE_FLAGS := -mamx-tile -mamx-bf16
+# It is called before a sanitizer is ready.
+$(BUILD)/tests/trust/faults.o: FILE_FLAGS := -fno-sanitize=all
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ISA_FLAGS) -c $< -o $@
+	$(CC) $(ALL_CFLAGS) $(FILE_FLAGS) -c $< -o $@
 
 $(BUILD)/tests/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
@@ -78,6 +82,10 @@ $(UNIT_TESTS): %: %.o $(BUILD)/libmlp.a
 $(BUILD)/micro: $(BENCH_OBJECTS) $(BUILD)/libmlp.a
 	$(CC) $^ -o $@ $(ALL_LDLIBS)
 
+# mlp with a system that fails on demand (tests/trust/faults.c).
+$(BUILD)/mlp-faults: $(CLI_OBJECTS) $(BUILD)/tests/trust/faults.o $(BUILD)/libmlp.a
+	$(CC) $^ -o $@ $(ALL_LDLIBS) -ldl
+
 unit-tests: $(UNIT_TESTS)
 
 test: $(UNIT_TESTS)
@@ -85,6 +93,11 @@ test: $(UNIT_TESTS)
 
 bench: $(BUILD)/micro
 	$< $(if $(DATA),--data $(DATA))
+
+test-long: mlp
+	$(MAKE) VARIANT=asan build/asan/mlp-faults
+	tests/trust/kills.py 200
+	tests/trust/faults.py
 
 install: mlp
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mlp/configs

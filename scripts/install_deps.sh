@@ -4,7 +4,7 @@
 # Installs what is missing of the named sets, "build" by default:
 #   build    C compiler, make, pkg-config, zlib, cJSON, libdeflate (which the build can do without)
 #   test     cmocka, bats, gcc, clang and their sanitizers, valgrind, clang-format, clang-tidy,
-#            cppcheck, shellcheck
+#            cppcheck, shellcheck, Python
 #   interop  Python with PyTorch and safetensors, the latter in build/venv
 #   bench    PyTorch, scikit-learn and a fast BLAS, to measure against
 # Knows Debian and Ubuntu (apt), Fedora (dnf) and macOS (Homebrew); elsewhere it names what is
@@ -96,6 +96,7 @@ need_test() {
     need clang-tidy clang-tidy clang-tools-extra - have clang-tidy
     need cppcheck cppcheck cppcheck cppcheck have cppcheck
     need shellcheck shellcheck ShellCheck shellcheck have shellcheck
+    need python3 python3 python3 python have python3
     need diff diffutils diffutils diffutils have diff
     need xargs findutils findutils findutils have xargs
 }

@@ -11,6 +11,8 @@
 #   unit-asan, unit-ubsan, unit-tsan, unit-clang-sanitizers, unit-valgrind
 #                                           the same under sanitizers and memcheck
 #   cli, cli-asan                           golden tests of the command line
+#   trust                                   trainings killed at any moment, a system that fails at
+#                                           any call (all of them: make test-long)
 #   bats                                    scripts, installation, the README's commands
 #   interop                                 checkpoints to and from PyTorch
 #   cppcheck, clang-tidy                    static analysis
@@ -20,7 +22,7 @@ set -eu -o pipefail
 . "$(dirname "$0")/lib.sh"
 
 TIERS='format arrows symbols shellcheck unit-gcc unit-clang unit-asan unit-ubsan unit-tsan'
-TIERS="$TIERS unit-clang-sanitizers unit-valgrind cli cli-asan bats interop cppcheck clang-tidy"
+TIERS="$TIERS unit-clang-sanitizers unit-valgrind cli cli-asan trust bats interop cppcheck clang-tidy"
 QUICK_TIERS='unit-gcc cli'
 LOGS=$ROOT/build/test-logs
 JOBS=$(cpu_count)
@@ -223,6 +225,16 @@ tier_cli() {
 
 tier_cli_asan() {
     golden asan
+}
+
+tier_trust() {
+    needs python3 || return 0
+    build mlp mlp || return 0
+    suite 'kills' within 300 ./tests/trust/kills.py 20
+    [ "$(uname -s)" = Linux ] || return 0 # elsewhere a program cannot stand in for its library
+    needs gcc || return 0
+    build 'mlp with faults' VARIANT=asan CC=gcc build/asan/mlp-faults || return 0
+    suite 'faults' within 300 ./tests/trust/faults.py --stride 15
 }
 
 tier_bats() {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,5 +22,7 @@ mlp_status mlp_fail_memory(mlp_error *err, const char *what)
 
 mlp_status mlp_fail_errno(mlp_error *err, mlp_status status, const char *path, const char *verb)
 {
-    return mlp_fail(err, status, "%s: cannot %s: %s", path, verb, strerror(errno));
+    bool is_machine = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EIO;
+    return mlp_fail(err, is_machine ? MLP_ERR_RUNTIME : status, "%s: cannot %s: %s", path, verb,
+                    strerror(errno));
 }

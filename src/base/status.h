@@ -31,7 +31,8 @@ mlp_status mlp_fail(mlp_error *err, mlp_status status, const char *format, ...)
 /* The failure of an allocation: "out of memory for WHAT", MLP_ERR_RUNTIME. */
 mlp_status mlp_fail_memory(mlp_error *err, const char *what);
 
-/* The failure of a system call: "PATH: cannot VERB: strerror(errno)". */
+/* The failure of a system call: "PATH: cannot VERB: strerror(errno)". Where the machine is
+ * short of memory or files, or its disk fails, that is MLP_ERR_RUNTIME whatever the file. */
 mlp_status mlp_fail_errno(mlp_error *err, mlp_status status, const char *path, const char *verb);
 
 #endif

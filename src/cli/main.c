@@ -105,6 +105,7 @@ int main(int argc, char **argv)
     mlp_error err;
     hold_standard_streams();
     signal(SIGPIPE, SIG_IGN); /* a reader that left is a failed write: exit 1 */
+    signal(SIGXFSZ, SIG_IGN); /* so is a file that may not grow (ulimit -f) */
     int exit_code = run(argc, argv);
     if (exit_code != MLP_ERR_RUNTIME && mlp_console_flush(&err) != MLP_OK)
         exit_code = (int)mlp_console_error(MLP_ERR_RUNTIME, &err);

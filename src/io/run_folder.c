@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,29 +64,35 @@ mlp_status mlp_run_folder_create(char **path, int *lock, const char *dir, const 
     return status;
 }
 
-static bool is_empty_folder(const char *path)
+static mlp_status check_empty(const char *path, mlp_error *err)
 {
     DIR *dir = opendir(path);
     size_t entries = 0;
     if (dir == NULL)
-        return false;
+        return mlp_fail_errno(err, MLP_ERR_RUNTIME, path, "open the folder");
     while (readdir(dir) != NULL)
         entries++;
     closedir(dir);
-    return entries <= 2; /* . and .. */
+    if (entries <= 2) /* . and .. */
+        return MLP_OK;
+    return mlp_fail(err, MLP_ERR_USAGE,
+                    "%s: is not an empty folder, and a run is never overwritten", path);
 }
 
+/* Whether it is empty can be told only with the lock in hand. */
 mlp_status mlp_run_folder_create_at(const char *path, int *lock, mlp_error *err)
 {
     mlp_status status = mlp_folder_make(path, err);
     if (status == MLP_OK)
         status = mlp_run_folder_lock(lock, path, err);
-    if (status != MLP_OK || is_empty_folder(path))
+    if (status != MLP_OK)
         return status;
-    close(*lock);
-    *lock = -1;
-    return mlp_fail(err, MLP_ERR_USAGE,
-                    "%s: is not an empty folder, and a run is never overwritten", path);
+    status = check_empty(path, err);
+    if (status != MLP_OK) {
+        close(*lock);
+        *lock = -1;
+    }
+    return status;
 }
 
 /* Makes the link under a name of its own and renames it over the old one. */
