@@ -1,5 +1,6 @@
 /* cmd_train.c: config -> dataset -> model -> train -> checkpoint + metrics. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,6 +214,11 @@ static mlp_status finish_run(train_session *s, mlp_error *err)
     if (status == MLP_OK && s->has_test)
         status =
             mlp_evaluate(&test, &s->trainer.model, &s->test, NULL, 0, &s->kernels, &s->team, err);
+    if (status == MLP_OK && !isfinite(test.loss))
+        status = mlp_fail(err, MLP_ERR_DIVERGED,
+                          "training diverged: the test loss of %s is not finite; try a smaller "
+                          "train.sgd.lr",
+                          s->run.best_path);
     if (status == MLP_OK)
         status = train_run_end(&s->run, &s->trainer, s->has_test ? &test : NULL, &line, err);
     if (status == MLP_OK) {
@@ -231,14 +237,14 @@ static mlp_status train(train_session *s, int *exit_code, mlp_error *err)
     mlp_train_observer observer = train_run_observer(&s->run);
     bool stopped;
     mlp_status status = mlp_trainer_run(&s->trainer, &observer, &stopped, err);
+    if (status == MLP_OK && !stopped)
+        status = finish_run(s, err);
     if (status == MLP_ERR_DIVERGED) {
         mlp_error ignored; /* the divergence is the error to report */
         train_run_diverged(&s->run, &s->trainer, err->message, &ignored);
     }
-    if (status != MLP_OK)
+    if (status != MLP_OK || !stopped)
         return status;
-    if (!stopped)
-        return finish_run(s, err);
     *exit_code = 128 + train_run_signal();
     status = train_run_interrupted(&s->run, &s->trainer, err);
     if (status == MLP_OK)

@@ -38,6 +38,7 @@ mlp_status mlp_trainer_init(mlp_trainer *trainer, const mlp_config *config, cons
     trainer->data = data;
     trainer->kernels = kernels;
     trainer->team = team;
+    trainer->overflow = (mlp_overflow_watch){.weight = INFINITY, .velocity = INFINITY};
     mlp_status status = init_parts(trainer, err);
     if (status == MLP_OK) {
         trainer->order = mlp_alloc(trainer->split.n_train, sizeof *trainer->order);
@@ -130,8 +131,20 @@ static void run_step(mlp_team *team, size_t thread, void *argument)
     mlp_pass_backward(pass, &trainer->sgd, &job->step, team, thread);
 }
 
-/* Adds the step to the epoch's sums. MLP_ERR_DIVERGED when the loss or the
- * gradient of a layer is not finite. */
+static mlp_status fail_diverged(const mlp_trainer *trainer, const char *what, size_t layer,
+                                double lr, mlp_error *err)
+{
+    uint64_t steps = mlp_trainer_steps_per_epoch(trainer), step = trainer->progress.step;
+    return mlp_fail(err, MLP_ERR_DIVERGED,
+                    "training diverged at step %llu (epoch %llu): the %s of layer linear%zu is "
+                    "not finite, lr %g; try a smaller train.sgd.lr, or "
+                    "train.schedule.warmup_epochs",
+                    (unsigned long long)step, (unsigned long long)((step - 1) / steps + 1), what,
+                    layer + 1, lr);
+}
+
+/* Adds the step to the epoch's sums. MLP_ERR_DIVERGED when the loss, or the
+ * gradient or a weight of a layer, is not finite. */
 static mlp_status count_step(mlp_trainer *trainer, double lr, mlp_error *err)
 {
     mlp_progress *progress = &trainer->progress;
@@ -147,18 +160,15 @@ static mlp_status count_step(mlp_trainer *trainer, double lr, mlp_error *err)
     for (size_t l = 0; l < trainer->model.n_layers; l++) {
         double norm = mlp_sgd_layer_norm(&trainer->sgd, l);
         if (!isfinite(norm) || (!isfinite(loss) && l + 1 == trainer->model.n_layers))
-            return mlp_fail(err, MLP_ERR_DIVERGED,
-                            "training diverged at step %llu (epoch %llu): the %s of layer "
-                            "linear%zu is not finite, lr %g; try a smaller train.sgd.lr, or "
-                            "train.schedule.warmup_epochs",
-                            (unsigned long long)progress->step,
-                            (unsigned long long)progress->epoch + 1,
-                            isfinite(norm) ? "loss" : "gradient", l + 1, lr);
+            return fail_diverged(trainer, isfinite(norm) ? "loss" : "gradient", l, lr, err);
         progress->layer_norm_sums[l] += norm;
         square += norm * norm;
     }
     progress->norm_sum += sqrt(square);
-    return MLP_OK;
+    size_t layer = mlp_overflow_find(&trainer->overflow, &trainer->sgd, &trainer->config->train.sgd,
+                                     lr, sqrt(square));
+    return layer == trainer->model.n_layers ? MLP_OK
+                                            : fail_diverged(trainer, "weight", layer, lr, err);
 }
 
 static mlp_status take_step(mlp_trainer *trainer, double *lr, mlp_error *err)
@@ -223,6 +233,9 @@ static mlp_status judge_epoch(mlp_trainer *trainer, mlp_epoch_report *report, ml
     report->validation_loss = evaluation.loss;
     report->validation_accuracy = mlp_evaluation_accuracy(&evaluation);
     mlp_evaluation_free(&evaluation);
+    if (!isfinite(report->validation_loss))
+        return fail_diverged(trainer, "validation loss", trainer->model.n_layers - 1, report->lr,
+                             err);
 
     double value = by_loss ? report->validation_loss : report->validation_accuracy;
     report->is_best = progress->best_epoch == 0 ||

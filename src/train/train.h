@@ -21,6 +21,7 @@
 #include "nn/pass.h"
 #include "nn/progress.h"
 #include "nn/sgd.h"
+#include "train/overflow.h"
 
 /* What an epoch line reports. Losses are means over images, in nats. */
 typedef struct mlp_epoch_report {
@@ -63,6 +64,7 @@ struct mlp_trainer {
     mlp_model model;
     mlp_sgd sgd;
     mlp_progress progress;
+    mlp_overflow_watch overflow;
 
     mlp_split split;
     uint32_t *shuffled; /* (split.n_train): split.train, cut into this epoch's batches */
@@ -78,8 +80,8 @@ mlp_status mlp_trainer_init(mlp_trainer *trainer, const mlp_config *config, cons
 void mlp_trainer_free(mlp_trainer *trainer);
 
 /* From where progress stands to the config's last epoch. *stopped says whether
- * should_stop ended it. MLP_ERR_DIVERGED names step, layer and lr: a loss or a
- * gradient was not finite. The model is then no longer good for anything. */
+ * should_stop ended it. MLP_ERR_DIVERGED names step, layer and lr: a loss, a gradient
+ * or a weight was not finite. The model is then no longer good for anything. */
 mlp_status mlp_trainer_run(mlp_trainer *trainer, const mlp_train_observer *observer, bool *stopped,
                            mlp_error *err);
 

@@ -286,19 +286,84 @@ static void the_seed_and_the_shuffle_matter(void **state)
     close_fixture(&c);
 }
 
-static void divergence_names_step_and_layer(void **state)
+/* Trains with this rate and batch size until it diverges, as the message says. */
+static void assert_diverges(const char *lr, const char *batch_size, const char *says)
 {
-    (void)state;
-    const mlp_override overrides[] = {"train.sgd.lr=1e30", "train.schedule.type=constant"};
+    const mlp_override overrides[] = {lr, batch_size, "train.schedule.type=constant"};
     mlp_error err;
     fixture f;
     bool stopped;
-    open_fixture(&f, 1, &mlp_kernels_portable, overrides, 2);
-    mlp_train_observer observer = {0};
+    watcher w = {0};
+    open_fixture(&f, 1, &mlp_kernels_portable, overrides, 3);
+    mlp_train_observer observer = observe(&w);
     assert_int_equal(mlp_trainer_run(&f.trainer, &observer, &stopped, &err), MLP_ERR_DIVERGED);
-    assert_non_null(strstr(err.message, "at step "));
-    assert_non_null(strstr(err.message, "linear"));
-    assert_non_null(strstr(err.message, "lr 1e+30"));
+    if (strstr(err.message, says) == NULL)
+        fail_msg("\"%s\" is not in \"%s\"", says, err.message);
+    assert_non_null(strstr(err.message, "try a smaller train.sgd.lr"));
+    assert_int_equal(w.n_epochs, 0);
+    assert_int_equal(f.trainer.progress.best_epoch, 0);
+    close_fixture(&f);
+}
+
+static void divergence_names_step_layer_and_lr(void **state)
+{
+    (void)state;
+    assert_diverges("train.sgd.lr=1e30", "train.batch_size=16",
+                    "at step 2 (epoch 1): the gradient of layer linear1 is not finite, lr 1e+30");
+    assert_diverges("train.sgd.lr=1e39", "train.batch_size=16",
+                    "at step 1 (epoch 1): the weight of layer linear1 is not finite, lr 1e+39");
+    /* One step an epoch: its weights are finite, what they make of an image is not. */
+    assert_diverges("train.sgd.lr=1e30", "train.batch_size=90",
+                    "at step 1 (epoch 1): the validation loss of layer linear3 is not finite");
+}
+
+static mlp_status check_bounds(void *context, const mlp_trainer *trainer, size_t images,
+                               size_t total_images, mlp_error *err)
+{
+    (void)context, (void)images, (void)total_images, (void)err;
+    for (size_t i = 0; i < trainer->model.n_params; i++) {
+        assert_true(fabs((double)trainer->model.params[i]) <= trainer->overflow.weight);
+        assert_true(fabs((double)trainer->sgd.velocities[i]) <= trainer->overflow.velocity);
+    }
+    return MLP_OK;
+}
+
+static void no_weight_is_larger_than_its_bound(void **state)
+{
+    (void)state;
+    const mlp_override overrides[] = {"train.sgd.nesterov=true", "train.sgd.weight_decay=0.1",
+                                      "train.sgd.lr=0.5"};
+    fixture f;
+    mlp_error err;
+    bool stopped;
+    open_fixture(&f, 1, &mlp_kernels_portable, overrides, 3);
+    mlp_train_observer observer = {.on_step = check_bounds};
+    assert_int_equal(mlp_trainer_run(&f.trainer, &observer, &stopped, &err), MLP_OK);
+    assert_true(f.trainer.overflow.weight < 1e6);
+    close_fixture(&f);
+}
+
+static void weights_are_looked_at_where_they_may_overflow(void **state)
+{
+    (void)state;
+    fixture f;
+    mlp_overflow_watch watch = {1.0, 1.0};
+    mlp_sgd_config config = {.momentum = 0.5, .weight_decay = 0.25};
+    open_fixture(&f, 1, &mlp_kernels_portable, NULL, 0);
+    size_t n_layers = f.trainer.model.n_layers;
+    assert_int_equal(mlp_overflow_find(&watch, &f.trainer.sgd, &config, 0.5, 2.0), n_layers);
+    assert_true(fabs(watch.velocity - 2.75) < 1e-5 && fabs(watch.weight - 3.75) < 1e-5);
+
+    /* The bound is near the largest float, the weights are not: it is measured anew. */
+    f.trainer.model.params[f.trainer.model.layers[1].weight] = -3.0f;
+    f.trainer.sgd.velocities[f.trainer.model.layers[1].bias] = 5.0f;
+    assert_int_equal(mlp_overflow_find(&watch, &f.trainer.sgd, &config, 1e38, 2.0), n_layers);
+    assert_true(watch.weight == 3.0 && watch.velocity == 5.0);
+
+    f.trainer.sgd.velocities[f.trainer.model.layers[2].end - 1] = -INFINITY;
+    assert_int_equal(mlp_overflow_find(&watch, &f.trainer.sgd, &config, 1.0, 1e38), 2);
+    f.trainer.model.params[f.trainer.model.layers[1].weight] = NAN;
+    assert_int_equal(mlp_overflow_find(&watch, &f.trainer.sgd, &config, 1e39, 0.0), 1);
     close_fixture(&f);
 }
 
@@ -411,7 +476,9 @@ int main(void)
         cmocka_unit_test(batches_are_sorted_by_label),
         cmocka_unit_test(learns_the_drawn_digits),
         cmocka_unit_test(the_seed_and_the_shuffle_matter),
-        cmocka_unit_test(divergence_names_step_and_layer),
+        cmocka_unit_test(divergence_names_step_layer_and_lr),
+        cmocka_unit_test(no_weight_is_larger_than_its_bound),
+        cmocka_unit_test(weights_are_looked_at_where_they_may_overflow),
         cmocka_unit_test(schedules),
         cmocka_unit_test(one_cycle_is_pytorchs),
         cmocka_unit_test(wilson_interval),
