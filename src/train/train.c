@@ -134,13 +134,13 @@ static void run_step(mlp_team *team, size_t thread, void *argument)
 static mlp_status fail_diverged(const mlp_trainer *trainer, const char *what, size_t layer,
                                 double lr, mlp_error *err)
 {
-    uint64_t steps = mlp_trainer_steps_per_epoch(trainer), step = trainer->progress.step;
+    unsigned long long step = trainer->progress.step;
+    unsigned long long epoch = (step - 1) / mlp_trainer_steps_per_epoch(trainer) + 1;
     return mlp_fail(err, MLP_ERR_DIVERGED,
                     "training diverged at step %llu (epoch %llu): the %s of layer linear%zu is "
                     "not finite, lr %g; try a smaller train.sgd.lr, or "
                     "train.schedule.warmup_epochs",
-                    (unsigned long long)step, (unsigned long long)((step - 1) / steps + 1), what,
-                    layer + 1, lr);
+                    step, epoch, what, layer + 1, lr);
 }
 
 /* Adds the step to the epoch's sums. MLP_ERR_DIVERGED when the loss, or the

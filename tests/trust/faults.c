@@ -59,7 +59,7 @@ static const char *const NAMES[N_CALLS] = {
     "opendir", "read",   "write",   "getdelim",       "fflush",        "fsync",         "rename",
     "close",   "mkdir",  "symlink", "flock",          "mmap",          "pthread_create"};
 
-static enum { NOTHING, COUNT, FAIL, FAIL_FROM, KILL, INTERRUPT } action;
+static enum action { NOTHING, COUNT, FAIL, FAIL_FROM, KILL, INTERRUPT } action;
 static long strike_at;
 static atomic_long n_calls, counts[N_CALLS];
 
@@ -73,7 +73,7 @@ __attribute__((constructor)) static void arm(void)
 {
     static const struct {
         const char *word;
-        int action;
+        enum action action;
     } actions[] = {{"count", COUNT},
                    {"fail:", FAIL},
                    {"fail-from:", FAIL_FROM},
