@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "io/folder.h"
 
 enum {
     WRITE_MAX = 1 << 30, /* macOS refuses a write() of 2 GiB or more */
@@ -141,7 +142,7 @@ static mlp_status flush_folder(const char *path, mlp_error *err)
     if (folder == NULL)
         return mlp_fail_memory(err, "a path");
     mlp_status status = MLP_OK;
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = mlp_folder_open(folder);
     if (fd < 0 || flush(fd) != 0)
         status = mlp_fail_errno(err, MLP_ERR_RUNTIME, folder, "flush the folder");
     if (fd >= 0)

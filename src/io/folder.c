@@ -1,6 +1,7 @@
 #include "io/folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +16,15 @@ static mlp_status make_one(const char *path, mlp_error *err)
     if (errno == EEXIST && stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
         errno = ENOTDIR;
     return errno == EEXIST ? MLP_OK : mlp_fail_errno(err, MLP_ERR_RUNTIME, path, "make the folder");
+}
+
+int mlp_folder_open(const char *path)
+{
+    int fd;
+    do {
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
 }
 
 mlp_status mlp_folder_make(const char *path, mlp_error *err)

@@ -8,4 +8,7 @@
  * names the part of the path that cannot be made. */
 mlp_status mlp_folder_make(const char *path, mlp_error *err);
 
+/* The folder itself, to flush or to lock it: a descriptor for close(), or -1 and errno. */
+int mlp_folder_open(const char *path);
+
 #endif

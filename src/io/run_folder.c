@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +25,7 @@ char *mlp_run_folder_file(const char *folder, const char *file)
 mlp_status mlp_run_folder_lock(int *lock, const char *path, mlp_error *err)
 {
     mlp_status status = MLP_OK;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = mlp_folder_open(path);
     if (fd < 0)
         return mlp_fail_errno(err, MLP_ERR_CONFIG, path, "open the run's folder");
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)

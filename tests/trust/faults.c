@@ -8,7 +8,8 @@
  *     fail:N        it fails, once
  *     fail-from:N   it fails, and so do all after it
  *     kill:N        the program gets SIGKILL; a write is half done by then
- *     interrupt     every other call is cut short: EINTR, or a read or write of one byte less
+ *     interrupt     of open, read, write and fsync every third fails with EINTR, and as many
+ *                   reads and writes take a byte less than they are given
  *
  * What was done is said on stderr, in a line that starts with "faults: ".
  */
@@ -121,10 +122,19 @@ static bool strikes(enum call call, int error)
     return true;
 }
 
-/* Whether this call, one that may be cut short, is; every other one is. */
+/* With `interrupt`: whether this call is one to fail with EINTR, every third is. */
 static bool interrupts(enum call call)
 {
-    return action == INTERRUPT && ++counts[call] % 2 == 1;
+    if (action != INTERRUPT || ++counts[call] % 3 != 1)
+        return false;
+    errno = EINTR;
+    return true;
+}
+
+/* And how many of n bytes it takes otherwise: every other time one less. */
+static size_t shortened(enum call call, size_t n)
+{
+    return action == INTERRUPT && n > 1 && counts[call] % 3 == 2 ? n - 1 : n;
 }
 
 /* The function that ours hides: *function, a pointer to it. */
@@ -199,12 +209,8 @@ int open(const char *path, int flags, ...)
     va_start(arguments, flags);
     unsigned mode = (flags & O_CREAT) != 0 ? va_arg(arguments, unsigned) : 0;
     va_end(arguments);
-    if (strikes(OPEN, EMFILE))
+    if (strikes(OPEN, EMFILE) || interrupts(OPEN))
         return -1;
-    if (interrupts(OPEN)) {
-        errno = EINTR;
-        return -1;
-    }
     find("open", &real);
     return real(path, flags, mode);
 }
@@ -230,15 +236,10 @@ DIR *opendir(const char *path)
 ssize_t read(int fd, void *bytes, size_t n)
 {
     ssize_t (*real)(int, void *, size_t);
-    if (strikes(READ, EIO))
+    if (strikes(READ, EIO) || interrupts(READ))
         return -1;
     find("read", &real);
-    if (!interrupts(READ))
-        return real(fd, bytes, n);
-    if (n > 1)
-        return real(fd, bytes, n - 1);
-    errno = EINTR;
-    return -1;
+    return real(fd, bytes, shortened(READ, n));
 }
 
 ssize_t write(int fd, const void *bytes, size_t n)
@@ -247,14 +248,9 @@ ssize_t write(int fd, const void *bytes, size_t n)
     find("write", &real);
     if (action == KILL && n_calls + 1 == strike_at && real(fd, bytes, n / 2) < 0)
         return -1;
-    if (strikes(WRITE, ENOSPC))
+    if (strikes(WRITE, ENOSPC) || interrupts(WRITE))
         return -1;
-    if (!interrupts(WRITE))
-        return real(fd, bytes, n);
-    if (n > 1)
-        return real(fd, bytes, n - 1);
-    errno = EINTR;
-    return -1;
+    return real(fd, bytes, shortened(WRITE, n));
 }
 
 /* What getline() is, in the C library. */
@@ -278,12 +274,8 @@ int fflush(FILE *file)
 
 int fsync(int fd)
 {
-    if (strikes(FSYNC, EIO))
+    if (strikes(FSYNC, EIO) || interrupts(FSYNC))
         return -1;
-    if (interrupts(FSYNC)) {
-        errno = EINTR;
-        return -1;
-    }
     (void)fd; /* nothing here has to outlive the machine, and disks are slow */
     return 0;
 }

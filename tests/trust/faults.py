@@ -8,8 +8,8 @@ one that faults.c is linked into, build/asan/mlp-faults by default: leaks show t
 Each time: exit 1 and an error message, or exit 0 and the very results of a healthy run; no report
 of a sanitizer, no temporary file left, every file under a final name whole; and a training that
 failed can be resumed, by a healthy program, to the same bytes. The same when all calls from the
-Nth on fail, and, with kill, when the program is killed there. Then once with every other call cut
-short, which has to change nothing.
+Nth on fail, and, of a training, when the program is killed there. Then once with calls that are
+interrupted or do less than they were asked for, which has to change nothing.
 """
 
 import argparse
@@ -142,7 +142,10 @@ def main():
     tally, faults = Tally(), 0
     with Workshop(epochs=2) as shop:
         for command in commands(shop):
-            disturbance = Disturbance(shop, options.program.resolve(), command)
+            disturbance = tally.check(f"{command.name}, healthy", Disturbance, shop,
+                                      options.program.resolve(), command)
+            if disturbance is None:
+                continue
             calls = ", ".join(f"{name} {n}" for name, n in disturbance.calls.items() if n)
             counts = [disturb(tally, disturbance, action, options.stride)
                       for action in ("fail", "fail-from", "kill")
