@@ -39,6 +39,7 @@ class Workshop:
         must([self.mlp, "data", "make-digits", "--out", self.data, "--train", 300, "--test", 60])
         train = {"epochs": epochs, "batch_size": 20, "sgd": {"lr": 0.05}} | settings
         self.config.write_text(json.dumps({
+            "name": "run",
             "data": {"dir": "digits", "validation_fraction": 0.2},
             "model": {"hidden": [8]},
             "train": train,
