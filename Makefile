@@ -110,7 +110,7 @@ uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/share/mlp
 
 format:
-	clang-format -i $(wildcard src/*/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch])
+	clang-format -i $(wildcard src/*/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch] tests/trust/*.c)
 
 clean:
 	rm -rf build mlp
