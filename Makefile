@@ -3,6 +3,7 @@
 # make install PREFIX=/usr  program, configs, licence
 # make test                 the unit tests of this variant
 # make bench [DATA=DIR]     each kernel beside what the machine can do; steps on DIR's images too
+# make fuzz                 looks for inputs that break a reader (tests/fuzz/fuzz.mk)
 VARIANT ?= release
 BUILD ?= build/$(VARIANT)
 PREFIX ?= /usr/local
@@ -23,9 +24,10 @@ ALL_LDLIBS := $(LDFLAGS) -pthread $(shell $(PKG_CONFIG) --libs $(DEPS)) -lm
 SANITIZE_asan := -fsanitize=address -fno-omit-frame-pointer
 SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
 SANITIZE_tsan := -fsanitize=thread
+SANITIZE_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ifneq ($(VARIANT),release)
   ifeq ($(SANITIZE_$(VARIANT)),)
-    $(error unknown VARIANT '$(VARIANT)': release, asan, ubsan or tsan)
+    $(error unknown VARIANT '$(VARIANT)': release, asan, ubsan, tsan or fuzz)
   endif
   ALL_CFLAGS += $(SANITIZE_$(VARIANT))
   ALL_LDLIBS += $(SANITIZE_$(VARIANT))
@@ -97,9 +99,10 @@ uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/share/mlp
 
 format:
-	clang-format -i $(wildcard src/*/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch])
+	clang-format -i $(wildcard src/*/*.[ch] tests/*/*.[ch])
 
 clean:
 	rm -rf build mlp
 
+include tests/fuzz/fuzz.mk
 -include $(OBJECTS:.o=.d)
