@@ -10,17 +10,21 @@
 #   unit-gcc, unit-clang                    the unit tests, by two compilers
 #   unit-asan, unit-ubsan, unit-tsan, unit-clang-sanitizers, unit-valgrind
 #                                           the same under sanitizers and memcheck
+#   unit-drd                                the thread team under valgrind's DRD
 #   cli, cli-asan                           golden tests of the command line
+#   fuzz-replay                             the corpora of tests/fuzz, under sanitizers
+#   mutations                               altered files, shown to the program
 #   bats                                    scripts, installation, the README's commands
 #   interop                                 checkpoints to and from PyTorch
-#   cppcheck, clang-tidy                    static analysis
+#   cppcheck, clang-tidy, analyzer          static analysis; the last is gcc's
 # A tier whose tool this system does not have is skipped by name; on Linux that is a failure.
 set -eu -o pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 TIERS='format arrows symbols shellcheck unit-gcc unit-clang unit-asan unit-ubsan unit-tsan'
-TIERS="$TIERS unit-clang-sanitizers unit-valgrind cli cli-asan bats interop cppcheck clang-tidy"
+TIERS="$TIERS unit-clang-sanitizers unit-valgrind unit-drd cli cli-asan fuzz-replay mutations bats"
+TIERS="$TIERS interop cppcheck clang-tidy analyzer"
 QUICK_TIERS='unit-gcc cli'
 LOGS=$ROOT/build/test-logs
 JOBS=$(cpu_count)
@@ -211,6 +215,15 @@ tier_unit_valgrind() {
         --errors-for-leak-kinds=definite -- VARIANT=release
 }
 
+# The team alone: DRD sees the races of its locks, but knows nothing of C11's atomics, by which the
+# barrier orders everything else; those are the thread sanitizer's.
+tier_unit_drd() {
+    needs valgrind || return 0
+    build 'the unit tests' VARIANT=release unit-tests || return 0
+    suite test_team within 900 valgrind -q --tool=drd --error-exitcode=9 \
+        build/release/tests/test_team
+}
+
 # golden VARIANT
 golden() {
     build "mlp ($1)" VARIANT="$1" "build/$1/mlp" || return 0
@@ -223,6 +236,23 @@ tier_cli() {
 
 tier_cli_asan() {
     golden asan
+}
+
+tier_fuzz_replay() {
+    local variant target
+    for variant in asan ubsan; do
+        build "the fuzz targets ($variant)" VARIANT="$variant" fuzz-tests || return 0
+        for target in tests/fuzz/corpus/*; do
+            target=$(basename "$target")
+            suite "$target ($variant)" within 300 "build/$variant/fuzz/replay_$target" \
+                "tests/fuzz/corpus/$target"
+        done
+    done
+}
+
+tier_mutations() {
+    build 'the mutants' mlp fuzz-tests || return 0
+    suite 'altered files' within 1800 ./tests/fuzz/mutations.sh 300
 }
 
 tier_bats() {
@@ -256,6 +286,24 @@ tier_clang_tidy() {
         check 'the x86 kernels' tidy '-mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl' \
             -path 'src/kernels/avx*'
     fi
+}
+
+tier_analyzer() {
+    needs gcc || return 0
+    if [ "$(uname -s)" = Darwin ]; then
+        skip gcc
+        return 0
+    fi
+    check 'src/' analyze
+}
+
+# Everything but the kernels of one instruction set, which have their flags and no memory to lose.
+analyze() {
+    local flags="-fanalyzer -Werror -std=c11 -D_GNU_SOURCE -O2 -Isrc"
+    flags="$flags $(pkg-config --cflags zlib libcjson)"
+    # shellcheck disable=SC2086 # a list of words
+    find src -name '*.c' ! -path 'src/kernels/avx*' | sort |
+        xargs -P "$JOBS" -I '{}' gcc $flags -c '{}' -o /dev/null
 }
 
 # tidy FLAGS FIND-TEST...: the files of src/ that the test selects, as the build compiles them.

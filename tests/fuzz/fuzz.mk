@@ -13,6 +13,8 @@ REPLAY_PROGRAMS := $(FUZZ_TARGETS:%=$(FUZZ)/replay_%)
 MUTANTS_PROGRAMS := $(MUTATORS:%=$(FUZZ)/mutants_%)
 OBJECTS += $(patsubst tests/fuzz/%.c,$(FUZZ)/%.o,$(wildcard tests/fuzz/*.c))
 
+# Objects of a pattern's middle are kept, as all others are.
+.SECONDARY: $(patsubst tests/fuzz/%.c,$(FUZZ)/%.o,$(wildcard tests/fuzz/*.c))
 .PHONY: fuzz fuzz-long fuzz-programs fuzz-tests
 fuzz:
 	scripts/fuzz.sh $(FUZZ_SECONDS)

@@ -23,6 +23,7 @@ const char *fuzz_file(const uint8_t *data, size_t size)
 {
     if (path[0] == '\0')
         choose_path();
+    unlink(path); /* a reader may have the one before mapped */
     FILE *file = fopen(path, "wb");
     FUZZ_ASSERT(file != NULL);
     FUZZ_ASSERT(fwrite(data, 1, size, file) == size);

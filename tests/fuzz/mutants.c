@@ -22,7 +22,14 @@ enum {
     MAX_MEGABYTES = 64,
     FILE_MAX = 1 << 20,
     MOST_ROUNDS = 3,
+    MOST_EXITS = 256,
 };
+
+/* How the command ended, over all mutants. */
+typedef struct tally {
+    int exits[MOST_EXITS];
+    double peak; /* MB */
+} tally;
 
 /* libFuzzer's interface has no context, so that the place in the sequence of random
  * numbers has to be static. */
@@ -120,12 +127,14 @@ static int is_among(int code, const char *exits)
 }
 
 /* Runs the command on what was written; says what is wrong. */
-static int is_borne(char **command, const char *exits, int number, double *peak)
+static int is_borne(char **command, const char *exits, int number, tally *t)
 {
     struct rusage usage;
     int status = run(command, &usage);
     double megabytes = peak_megabytes(&usage);
-    *peak = megabytes > *peak ? megabytes : *peak;
+    t->peak = megabytes > t->peak ? megabytes : t->peak;
+    if (WIFEXITED(status))
+        t->exits[WEXITSTATUS(status)]++;
     if (WIFSIGNALED(status))
         printf("FAILED %d: signal %d\n", number, WTERMSIG(status));
     else if (!is_among(WEXITSTATUS(status), exits))
@@ -137,11 +146,20 @@ static int is_borne(char **command, const char *exits, int number, double *peak)
     return 0;
 }
 
+static void report(const tally *t, int count, int failed)
+{
+    printf("peak of memory %.1f MB; exit codes", t->peak);
+    for (int code = 0; code < MOST_EXITS; code++)
+        if (t->exits[code] > 0)
+            printf(" %d: %d", code, t->exits[code]);
+    printf("\n%d passed, %d failed\n", count - failed, failed);
+}
+
 int main(int argc, char **argv)
 {
     int n_files = 0, failed = 0;
     char kept[4096];
-    double peak = 0;
+    tally t = {0};
     while (argc > 5 + n_files && strcmp(argv[5 + n_files], "--") != 0)
         n_files++;
     if (n_files == 0 || argc <= 6 + n_files) {
@@ -155,13 +173,13 @@ int main(int argc, char **argv)
     for (int i = 0; i < count; i++) {
         random_index = (uint64_t)i << 32;
         size_t size = make_mutant(argv[5 + i % n_files], argv[4], data);
-        if (is_borne(argv + 6 + n_files, argv[3], i, &peak))
+        if (is_borne(argv + 6 + n_files, argv[3], i, &t))
             continue;
         failed++;
         snprintf(kept, sizeof kept, "%s.%d", argv[4], i);
         write_mutant(kept, data, size);
     }
     free(data);
-    printf("peak of memory: %.1f MB\n%d passed, %d failed\n", peak, count - failed, failed);
+    report(&t, count, failed);
     return failed != 0;
 }

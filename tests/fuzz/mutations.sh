@@ -18,8 +18,8 @@ case ${1-} in
 '' | *[!0-9]*) usage_error 'wants a number of files' ;;
 esac
 count=$1 seed=${2:-1} passed=0 failed=0
-MLP=$(cd "$(dirname "${MLP:-$ROOT/mlp}")" && pwd)/mlp
-MUTANTS=$(cd "${MUTANTS:-$ROOT/build/release/fuzz}" && pwd)
+MLP=$(absolute_path "${MLP:-$ROOT/mlp}")
+MUTANTS=$(absolute_path "${MUTANTS:-$ROOT/build/release/fuzz}")
 work=$(mktemp -d "${TMPDIR:-/tmp}/mlp-mutations.XXXXXX")
 
 # Small files of every kind: a run of two epochs that may go on for a third, and its data.
