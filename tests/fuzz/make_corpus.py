@@ -173,6 +173,7 @@ METRICS = {
     "whole": "\3" + DIARY,
     "later-epochs": "\1" + DIARY,
     "torn": "\2" + DIARY[:-9],
+    "no-newline": "\2" + line("start") + line("epoch", 1)[:-1],
     "joined": "\2" + line("start")[:-1] + DIARY,
     "no-object": "\2[1]\n3\n\"a\"\nnull\n",
     "odd-events": '\2{"event": 1}\n{"event": "epoch", "epoch": "1"}\n{"epoch": -1}\n{}\n',
@@ -318,6 +319,7 @@ CHECKPOINTS = {
     "length-one-more": safetensors(b"{}", length=3),
     "cut-length": b"\x10\0\0",
     "cut-data": best()[:-1],
+    "foreign-cut": safetensors(foreign()[0], foreign()[1][:-4]),
     "trailing": best() + b"x",
     "empty": b"",
 }
