@@ -337,6 +337,7 @@ def main():
     for name, data in IMAGES.items():
         write("image", name, MODELS[0] + data)
         write("image", name + "-flat", MODELS[1] + data)
+        write("image", name + "-three", b"\x08" + data)  # three at once
     write("image", "one-pixel", MODELS[2] + b"P2 1 1 1 1 P5 1 1 9 \t")
     write("image", "mnist", MODELS[3] + idx([2, 28, 28]))
     write("image", "gzip", MODELS[0] + gzip_member(IMAGES["p2"]))
