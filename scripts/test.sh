@@ -299,21 +299,26 @@ tier_analyzer() {
 
 # Everything but the kernels of one instruction set, which have their flags and no memory to lose.
 analyze() {
-    local flags="-fanalyzer -Werror -std=c11 -D_GNU_SOURCE -O2 -Isrc"
-    flags="$flags $(pkg-config --cflags zlib libcjson)"
-    # shellcheck disable=SC2086 # a list of words
+    # shellcheck disable=SC2046 # a list of words
     find src -name '*.c' ! -path 'src/kernels/avx*' | sort |
-        xargs -P "$JOBS" -I '{}' gcc $flags -c '{}' -o /dev/null
+        xargs -P "$JOBS" -I '{}' gcc -fanalyzer -Werror -O2 $(source_flags) -S '{}' -o - >/dev/null
+}
+
+# What the build tells the compiler of every file, for those that analyse it.
+source_flags() {
+    printf '%s ' -std=c11 -D_GNU_SOURCE -Isrc
+    pkg-config --cflags zlib libcjson
+    if pkg-config --exists libdeflate; then
+        printf '%s ' -DMLP_HAVE_LIBDEFLATE
+        pkg-config --cflags libdeflate
+    fi
 }
 
 # tidy FLAGS FIND-TEST...: the files of src/ that the test selects, as the build compiles them.
 tidy() {
-    local flags="-std=c11 -D_GNU_SOURCE -Isrc $1"
+    local flags
+    flags="$(source_flags | tr '\n' ' ') $1"
     shift
-    flags="$flags $(pkg-config --cflags zlib libcjson)"
-    if pkg-config --exists libdeflate; then
-        flags="$flags -DMLP_HAVE_LIBDEFLATE $(pkg-config --cflags libdeflate)"
-    fi
     # shellcheck disable=SC2086 # a list of words
     find src -name '*.c' "$@" | sort | xargs -P "$JOBS" -I '{}' clang-tidy --quiet '{}' -- $flags 2>&1 |
         sed '/ warnings generated\.$/d'

@@ -5,6 +5,7 @@ Right ones of every kind, then what each reader has to refuse, one thing wrong a
 starts from them; scripts/test.sh reads them all again under sanitizers. What fuzzing finds gets a
 line here, so that it stays found. Needs nothing but Python.
 """
+import base64
 import json
 import os
 import shutil
@@ -130,6 +131,8 @@ GZIP_FILES = {
     "bad-method": b"\x1f\x8b\x07" + bytes(20),
     "extra-field": b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x02\0ab" + gzip_member(idx([5]))[10:],
     "claims-2-31-gz": gzip_member(idx([1 << 31, 28, 28], b"x")),
+    # A length code that RFC 1951 reserves, where 258 is meant: libdeflate reads it, zlib does not.
+    "reserved-code": base64.b64decode("H4sIAAAAAAAAA2Ng4GBkYGAWiBoHo2AUwAEAr5vYVxgDAAA="),
     "bomb": gzip_member(idx([1], b"\1" + bytes(1 << 20)), 9),
 }
 
