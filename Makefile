@@ -3,7 +3,10 @@
 # make install PREFIX=/usr  program, configs, licence
 # make test                 the unit tests of this variant
 # make bench [DATA=DIR]     each kernel beside what the machine can do; steps on DIR's images too
-# make test-long            what takes minutes: 200 kills, a fault at every call
+# make test-long            what takes minutes: 200 kills, a fault at every call, altered files by
+#                           the ten thousand
+# make coverage             which lines of src/ the unit and command line tests run
+# make fuzz                 looks for inputs that break a reader (tests/fuzz/fuzz.mk)
 VARIANT ?= release
 BUILD ?= build/$(VARIANT)
 PREFIX ?= /usr/local
@@ -21,12 +24,27 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -O3 -g -ffp-contract=off -fno-math-errno -p
               -MMD -MP -Isrc $(FEATURES) $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(DEPS)) $(CFLAGS)
 ALL_LDLIBS := $(LDFLAGS) -pthread $(shell $(PKG_CONFIG) --libs $(DEPS)) -lm
 
+# What makes a bug harder to exploit, in the program that people install (docs/reliability.md has
+# the cost). The sanitizers' variants go without: they find the bug instead.
+ifeq ($(VARIANT),release)
+  ALL_CFLAGS += -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+  ifneq ($(findstring linux,$(ARCH)),)
+    ALL_CFLAGS += -fPIE -fstack-clash-protection
+    ALL_LDLIBS += -pie -Wl,-z,relro,-z,now,-z,noexecstack
+    ifneq ($(filter x86_64%,$(ARCH)),)
+      ALL_CFLAGS += -fcf-protection
+    endif
+  endif
+endif
+
 SANITIZE_asan := -fsanitize=address -fno-omit-frame-pointer
 SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
 SANITIZE_tsan := -fsanitize=thread
+SANITIZE_coverage := --coverage -fprofile-update=atomic -O1
+SANITIZE_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ifneq ($(VARIANT),release)
   ifeq ($(SANITIZE_$(VARIANT)),)
-    $(error unknown VARIANT '$(VARIANT)': release, asan, ubsan or tsan)
+    $(error unknown VARIANT '$(VARIANT)': release, asan, ubsan, tsan, coverage or fuzz)
   endif
   ALL_CFLAGS += $(SANITIZE_$(VARIANT))
   ALL_LDLIBS += $(SANITIZE_$(VARIANT))
@@ -46,7 +64,7 @@ BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
 OBJECTS := $(LIB_OBJECTS) $(CLI_OBJECTS) $(UNIT_TESTS:%=%.o) $(BENCH_OBJECTS) \
            $(BUILD)/tests/trust/faults.o
 
-.PHONY: all unit-tests test test-long bench install uninstall format clean
+.PHONY: all unit-tests test test-long coverage bench install uninstall format clean
 all: mlp
 
 mlp: $(BUILD)/mlp
@@ -94,10 +112,14 @@ test: $(UNIT_TESTS)
 bench: $(BUILD)/micro
 	$< $(if $(DATA),--data $(DATA))
 
-test-long: mlp
+test-long: mlp fuzz-tests
 	$(MAKE) VARIANT=asan build/asan/mlp-faults
 	tests/trust/kills.py 200
 	tests/trust/faults.py
+	tests/fuzz/mutations.sh 10000
+
+coverage:
+	scripts/coverage.sh
 
 install: mlp
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mlp/configs
@@ -110,9 +132,10 @@ uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/share/mlp
 
 format:
-	clang-format -i $(wildcard src/*/*.[ch] tests/unit/*.[ch] tests/bench/*.[ch] tests/trust/*.c)
+	clang-format -i $(wildcard src/*/*.[ch] tests/*/*.[ch])
 
 clean:
 	rm -rf build mlp
 
+include tests/fuzz/fuzz.mk
 -include $(OBJECTS:.o=.d)

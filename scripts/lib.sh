@@ -87,3 +87,8 @@ system_python() {
         command -v python3
     fi
 }
+
+# absolute_path FILE
+absolute_path() {
+    echo "$(cd "$(dirname "$1")" && pwd -P)/$(basename "$1")"
+}

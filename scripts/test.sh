@@ -10,19 +10,23 @@
 #   unit-gcc, unit-clang                    the unit tests, by two compilers
 #   unit-asan, unit-ubsan, unit-tsan, unit-clang-sanitizers, unit-valgrind
 #                                           the same under sanitizers and memcheck
+#   unit-drd                                the thread team under valgrind's DRD
 #   cli, cli-asan                           golden tests of the command line
 #   trust                                   trainings killed at any moment, a system that fails at
 #                                           any call (all of them: make test-long)
+#   fuzz-replay                             the corpora of tests/fuzz, under sanitizers
+#   mutations                               altered files, shown to the program
 #   bats                                    scripts, installation, the README's commands
 #   interop                                 checkpoints to and from PyTorch
-#   cppcheck, clang-tidy                    static analysis
+#   cppcheck, clang-tidy, analyzer          static analysis; the last is gcc's
 # A tier whose tool this system does not have is skipped by name; on Linux that is a failure.
 set -eu -o pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 TIERS='format arrows symbols shellcheck unit-gcc unit-clang unit-asan unit-ubsan unit-tsan'
-TIERS="$TIERS unit-clang-sanitizers unit-valgrind cli cli-asan trust bats interop cppcheck clang-tidy"
+TIERS="$TIERS unit-clang-sanitizers unit-valgrind unit-drd cli cli-asan trust fuzz-replay mutations"
+TIERS="$TIERS bats interop cppcheck clang-tidy analyzer"
 QUICK_TIERS='unit-gcc cli'
 LOGS=$ROOT/build/test-logs
 JOBS=$(cpu_count)
@@ -213,6 +217,15 @@ tier_unit_valgrind() {
         --errors-for-leak-kinds=definite -- VARIANT=release
 }
 
+# The team alone: DRD sees the races of its locks, but knows nothing of C11's atomics, by which the
+# barrier orders everything else; those are the thread sanitizer's.
+tier_unit_drd() {
+    needs valgrind || return 0
+    build 'the unit tests' VARIANT=release unit-tests || return 0
+    suite test_team within 900 valgrind -q --tool=drd --error-exitcode=9 \
+        build/release/tests/test_team
+}
+
 # golden VARIANT
 golden() {
     build "mlp ($1)" VARIANT="$1" "build/$1/mlp" || return 0
@@ -235,6 +248,23 @@ tier_trust() {
     needs gcc || return 0
     build 'mlp with faults' VARIANT=asan CC=gcc build/asan/mlp-faults || return 0
     suite 'faults' within 300 ./tests/trust/faults.py --stride 15
+}
+
+tier_fuzz_replay() {
+    local variant target
+    for variant in asan ubsan; do
+        build "the fuzz targets ($variant)" VARIANT="$variant" fuzz-tests || return 0
+        for target in tests/fuzz/corpus/*; do
+            target=$(basename "$target")
+            suite "$target ($variant)" within 300 "build/$variant/fuzz/replay_$target" \
+                "tests/fuzz/corpus/$target"
+        done
+    done
+}
+
+tier_mutations() {
+    build 'the mutants' mlp fuzz-tests || return 0
+    suite 'altered files' within 1800 ./tests/fuzz/mutations.sh 300
 }
 
 tier_bats() {
@@ -270,14 +300,37 @@ tier_clang_tidy() {
     fi
 }
 
+tier_analyzer() {
+    needs gcc || return 0
+    if [ "$(uname -s)" = Darwin ]; then
+        skip gcc
+        return 0
+    fi
+    check 'src/' analyze
+}
+
+# Everything but the kernels of one instruction set, which have their flags and no memory to lose.
+analyze() {
+    # shellcheck disable=SC2046 # a list of words
+    find src -name '*.c' ! -path 'src/kernels/avx*' | sort |
+        xargs -P "$JOBS" -I '{}' gcc -fanalyzer -Werror -O2 $(source_flags) -S '{}' -o - >/dev/null
+}
+
+# What the build tells the compiler of every file, for those that analyse it.
+source_flags() {
+    printf '%s ' -std=c11 -D_GNU_SOURCE -Isrc
+    pkg-config --cflags zlib libcjson
+    if pkg-config --exists libdeflate; then
+        printf '%s ' -DMLP_HAVE_LIBDEFLATE
+        pkg-config --cflags libdeflate
+    fi
+}
+
 # tidy FLAGS FIND-TEST...: the files of src/ that the test selects, as the build compiles them.
 tidy() {
-    local flags="-std=c11 -D_GNU_SOURCE -Isrc $1"
+    local flags
+    flags="$(source_flags | tr '\n' ' ') $1"
     shift
-    flags="$flags $(pkg-config --cflags zlib libcjson)"
-    if pkg-config --exists libdeflate; then
-        flags="$flags -DMLP_HAVE_LIBDEFLATE $(pkg-config --cflags libdeflate)"
-    fi
     # shellcheck disable=SC2086 # a list of words
     find src -name '*.c' "$@" | sort | xargs -P "$JOBS" -I '{}' clang-tidy --quiet '{}' -- $flags 2>&1 |
         sed '/ warnings generated\.$/d'

@@ -53,7 +53,9 @@ static void print_metadata(const mlp_json *metadata)
         const char *value = "";
         mlp_json_get_string(m, &value);
         mlp_console_print_padded(mlp_json_key(m), width);
-        printf("  %s\n", value);
+        fputs("  ", stdout);
+        mlp_console_print_text(value);
+        putchar('\n');
     }
 }
 
@@ -61,9 +63,11 @@ void mlp_checkpoint_info_print_text(const mlp_checkpoint_info *info)
 {
     const mlp_checkpoint *c = &info->checkpoint;
     printf("\ncheckpoint   %s\n", info->path);
-    printf("written by   %s%s\n", c->version == NULL ? "another program" : "mlp ",
-           c->version == NULL ? "" : c->version);
-    printf("input        ");
+    fputs("written by   ", stdout);
+    if (c->version != NULL)
+        fputs("mlp ", stdout);
+    mlp_console_print_text(c->version == NULL ? "another program" : c->version);
+    printf("\ninput        ");
     for (size_t i = 0; i < c->rank; i++)
         printf("%s%" PRIu32, i == 0 ? "" : " x ", c->dims[i]);
     printf("\noutput       %s\nclasses     ", output_name(c));

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/console.h"
 #include "cli/options.h"
+#include "cli/self_test.h"
 #include "config/json_writer.h"
 #include "data/gunzip.h"
 #include "kernels/cpu_features.h"
@@ -14,8 +15,10 @@
 static const char HELP[] =
     "Usage: mlp info [--checkpoint F] [OPTION]...\n"
     "Shows the version, what this CPU and this build offer and which kernels will run. With a\n"
-    "checkpoint: its tensors, its classes and how it came about.\n\n"
+    "checkpoint: its tensors, its classes and how it came about. With --self-test: whether\n"
+    "trainings on every kernel give the same bytes here as everywhere.\n\n"
     "  --checkpoint F      a safetensors file\n"
+    "  --self-test         trains small networks; exit code 1 where a weight differs\n"
     "  --format FORMAT     text (the default) or json\n"
     "  --threads N         as for train; default 0: one for each CPU\n"
     "  --kernel NAME       as for train; also MLP_KERNEL\n"
@@ -202,12 +205,33 @@ static mlp_status show(const mlp_common_options *common, const char *path, mlp_e
     return status;
 }
 
+/* Instead of all else: its exit code has to speak for it alone. */
+static mlp_status self_test(const mlp_common_options *common, mlp_error *err)
+{
+    size_t trainings;
+    mlp_json_writer w;
+    mlp_status status = mlp_self_test_run(&trainings, err);
+    if (status != MLP_OK)
+        return status;
+    if (common->format == MLP_FORMAT_TEXT) {
+        printf("self-test    %zu trainings, every weight as expected\n", trainings);
+        return MLP_OK;
+    }
+    mlp_json_writer_init(&w, 0);
+    mlp_json_write_open_object(&w);
+    mlp_json_write_count_member(&w, "self_test_trainings", trainings);
+    mlp_json_write_close_object(&w);
+    return mlp_console_print_json(&w, err);
+}
+
 int mlp_cmd_info(int argc, char **argv)
 {
     mlp_common_options common = {0};
     const char *checkpoint = NULL;
+    bool is_self_test = false;
     const mlp_option options[] = {
         {.name = "checkpoint", .kind = MLP_OPTION_STRING, .target = &checkpoint},
+        {.name = "self-test", .kind = MLP_OPTION_FLAG, .target = &is_self_test},
         mlp_option_format(&common),
         mlp_option_threads(&common),
         mlp_option_kernel(&common),
@@ -218,6 +242,6 @@ int mlp_cmd_info(int argc, char **argv)
     int exit_code;
     if (!mlp_options_parse(&line, &argc, &argv, &exit_code))
         return exit_code;
-    mlp_status status = show(&common, checkpoint, &err);
+    mlp_status status = is_self_test ? self_test(&common, &err) : show(&common, checkpoint, &err);
     return (int)(status == MLP_OK ? MLP_OK : mlp_console_error(status, &err));
 }

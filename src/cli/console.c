@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/utf8.h"
+
 mlp_status mlp_console_error(mlp_status status, const mlp_error *err)
 {
     fprintf(stderr, "mlp: error: %s\n", err->message);
@@ -64,8 +66,21 @@ size_t mlp_console_width(const char *text)
     return width;
 }
 
+void mlp_console_print_text(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (mlp_utf8_is_control(text)) {
+            text += (unsigned char)*text == 0xC2; /* C2 80 is U+0080, and so on */
+            printf("\\u%04x", (unsigned)(unsigned char)*text);
+        } else {
+            putchar(*text);
+        }
+    }
+}
+
 void mlp_console_print_padded(const char *text, size_t width)
 {
     size_t used = mlp_console_width(text);
-    printf("%s%*s", text, used < width ? (int)(width - used) : 0, "");
+    mlp_console_print_text(text);
+    printf("%*s", used < width ? (int)(width - used) : 0, "");
 }

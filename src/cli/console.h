@@ -29,7 +29,10 @@ mlp_status mlp_console_gate(const mlp_evaluation *evaluation, double min_accurac
 /* How many columns a UTF-8 text takes: its code points. */
 size_t mlp_console_width(const char *text);
 
-/* The text, and spaces up to `width` columns. */
+/* A file's text: control characters, which a terminal would obey, are escaped. */
+void mlp_console_print_text(const char *text);
+
+/* The same, and spaces up to `width` columns. */
 void mlp_console_print_padded(const char *text, size_t width);
 
 #endif

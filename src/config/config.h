@@ -112,4 +112,9 @@ char *mlp_config_to_json(const mlp_config *config, mlp_config_part part, int ind
 
 void mlp_config_free(mlp_config *config);
 
+/* Whether a class may have that name, which will be shown on terminals, and the
+ * rule in words. */
+bool mlp_config_is_class_name(const char *name);
+extern const char mlp_config_class_name_rule[];
+
 #endif

@@ -7,7 +7,8 @@
 #include "config/json_writer.h"
 #include "config/utf8.h"
 
-enum { MAX_NAME_LENGTH = 255, MAX_PATH_LENGTH = 4095 }; /* in bytes: file systems' limits */
+/* In bytes: file systems' limits, which do for the names of classes too. */
+enum { MAX_NAME_LENGTH = 255, MAX_PATH_LENGTH = 4095 };
 enum { MIN_CLASSES = 2 };
 enum { WANTED_SIZE = 256 };
 
@@ -15,10 +16,12 @@ const char mlp_config_name_rule[] =
     "a folder's name: 1 to 255 bytes, no \"/\", no control character, no \".\" at the start, "
     "not \"latest\"";
 
+const char mlp_config_class_name_rule[] = "a name of 1 to 255 bytes, no control character";
+
 static bool has_control_character(const char *string)
 {
     for (; *string != '\0'; string++) {
-        if ((unsigned char)*string < 0x20 || *string == 0x7F)
+        if (mlp_utf8_is_control(string))
             return true;
     }
     return false;
@@ -64,10 +67,10 @@ static bool is_integer(const mlp_config_key *key, const mlp_json *value)
     return mlp_json_get_uint(value, UINT64_MAX, &n) && is_number(key, value);
 }
 
-static bool is_class_name(const mlp_json *value)
+bool mlp_config_is_class_name(const char *name)
 {
-    const char *s;
-    return mlp_json_get_string(value, &s) && s[0] != '\0' && !has_control_character(s);
+    size_t length = strlen(name);
+    return length > 0 && length <= MAX_NAME_LENGTH && !has_control_character(name);
 }
 
 /* Whether the value, or one entry of an array, is right by itself. */
@@ -95,7 +98,7 @@ static bool is_right(const mlp_config_key *key, const mlp_json *value)
     case MLP_KEY_PATH:
         return mlp_json_get_string(value, &s) && s[0] != '\0' && strlen(s) <= MAX_PATH_LENGTH;
     case MLP_KEY_CLASS_NAMES:
-        return is_class_name(value);
+        return mlp_json_get_string(value, &s) && mlp_config_is_class_name(s);
     }
     return false;
 }
@@ -152,7 +155,7 @@ static void describe_right(const mlp_config_key *key, char *out, size_t size)
         snprintf(out, size, "a path of 1 to %d bytes", MAX_PATH_LENGTH);
         break;
     case MLP_KEY_CLASS_NAMES:
-        snprintf(out, size, "a name, not empty and without control characters");
+        snprintf(out, size, "%s", mlp_config_class_name_rule);
         break;
     }
 }

@@ -209,16 +209,16 @@ void mlp_json_show_string(const char *string, char out[MLP_JSON_SHOWN_SIZE])
     size_t used = 0, left = strlen(string);
     while (left > 0) {
         size_t bytes = mlp_utf8_character(string, left);
-        unsigned char c = (unsigned char)*string;
         if (used + longest_piece + ellipsis > MLP_JSON_SHOWN_SIZE - 2) {
             memcpy(out + used, "...", 3);
             used += 3;
             break;
         }
-        if (bytes == 0 || c < 0x20 || c == 0x7F) {
+        if (bytes == 0 || mlp_utf8_is_control(string)) {
+            unsigned char code = (unsigned char)string[bytes > 1]; /* C2 80 is U+0080, and so on */
             used += (size_t)snprintf(out + used, longest_piece + 1,
-                                     bytes == 0 ? "\\x%02x" : "\\u%04x", (unsigned)c);
-            bytes = 1;
+                                     bytes == 0 ? "\\x%02x" : "\\u%04x", (unsigned)code);
+            bytes += bytes == 0;
         } else {
             memcpy(out + used, string, bytes);
             used += bytes;

@@ -23,6 +23,7 @@ typedef struct scanner {
     size_t length;
     size_t at;
     int depth;
+    size_t n_values;
     const char *wanted; /* set by refuse() */
 } scanner;
 
@@ -230,6 +231,8 @@ static bool scan_container(scanner *s, char close)
 static bool scan_value(scanner *s)
 {
     skip_space(s);
+    if (s->n_values++ == MLP_JSON_MAX_VALUES)
+        return refuse(s, "fewer values");
     switch (peek(s)) {
     case '{':
         return scan_container(s, '}');
@@ -267,7 +270,7 @@ static void describe_found(const scanner *s, char *out, size_t size)
         snprintf(out, size, "a line break");
     else if (c == '\t')
         snprintf(out, size, "a tab");
-    else if (c < 0x20 || c == 0x7F || character == 0)
+    else if (character == 0 || mlp_utf8_is_control(at))
         snprintf(out, size, "byte 0x%02x", (unsigned)c);
     else if (c == '/' && left > 1 && (at[1] == '/' || at[1] == '*'))
         snprintf(out, size, "a comment");

@@ -41,3 +41,9 @@ bool mlp_utf8_is_valid(const char *string)
     }
     return true;
 }
+
+bool mlp_utf8_is_control(const char *string)
+{
+    unsigned char lead = (unsigned char)string[0];
+    return lead < 0x20 || lead == 0x7F || (lead == 0xC2 && (unsigned char)string[1] < 0xA0);
+}

@@ -12,4 +12,8 @@ size_t mlp_utf8_character(const char *text, size_t length);
 /* Whether the whole string is well formed. */
 bool mlp_utf8_is_valid(const char *string);
 
+/* Whether the string begins with a character that a terminal acts upon instead of
+ * showing it: Unicode's category Cc, U+0000 to U+001F and U+007F to U+009F. */
+bool mlp_utf8_is_control(const char *string);
+
 #endif

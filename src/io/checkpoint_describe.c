@@ -56,6 +56,15 @@ static mlp_status read_array(const mlp_safetensors *file, const char *path, cons
     return mlp_json_is_array(*document) ? MLP_OK : refuse(path, key, text, "a JSON array", err);
 }
 
+static mlp_status refuse_class_name(const char *path, const char *key, const mlp_json *name,
+                                    mlp_error *err)
+{
+    char found[MLP_JSON_SHOWN_SIZE];
+    mlp_json_show(name, found);
+    return mlp_fail(err, MLP_ERR_CHECKPOINT, "%s: %s: found %s, wanted %s", path, key, found,
+                    mlp_config_class_name_rule);
+}
+
 static mlp_status read_class_names(mlp_checkpoint *c, const mlp_safetensors *file, const char *path,
                                    mlp_error *err)
 {
@@ -73,8 +82,8 @@ static mlp_status read_class_names(mlp_checkpoint *c, const mlp_safetensors *fil
         goto done;
     for (const mlp_json *m = mlp_json_first(document); status == MLP_OK && m != NULL;
          m = mlp_json_next(m)) {
-        if (!mlp_json_get_string(m, &name))
-            status = refuse(path, key, mlp_safetensors_metadata(file, key), "strings", err);
+        if (!mlp_json_get_string(m, &name) || !mlp_config_is_class_name(name))
+            status = refuse_class_name(path, key, m, err);
         else if ((c->class_names[i++] = mlp_strdup(name)) == NULL)
             status = mlp_fail_memory(err, "the class names");
     }

@@ -19,11 +19,6 @@ set -eu
 # shellcheck source=../../scripts/lib.sh
 . "$(dirname "$0")/../../scripts/lib.sh"
 
-# absolute_path FILE
-absolute_path() {
-    echo "$(cd "$(dirname "$1")" && pwd -P)/$(basename "$1")"
-}
-
 # sed's script that turns the names of this run's folders into the variables' names.
 folder_names() {
     local name

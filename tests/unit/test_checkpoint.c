@@ -430,7 +430,10 @@ static void refuses_metadata_that_does_not_hold(void **state)
         {"\"mlp.crc32\": \"", "\"p\": \"", "wanted \"\" as in mlp.crc32"},
         {"\"mlp.crc32\": \"", "\"mlp.crc32\": \"0", "damaged: found data with CRC-32"},
         {"[\\\"null\\\", ", "[", "mlp.class_names: found 2 names, wanted 3"},
-        {"[\\\"null\\\", ", "[1, ", "mlp.class_names: found [1, "},
+        {"[\\\"null\\\", ", "[1, ", "mlp.class_names: found 1, wanted a name of 1 to 255 bytes"},
+        {"[\\\"null\\\", ", "[\\\"\\\", ", "mlp.class_names: found \"\", wanted a name"},
+        {"[\\\"null\\\", ", "[\\\"\\\\u001b[2J\\\", ", /* clears a terminal */
+         "mlp.class_names: found \"\\u001b[2J\", wanted a name"},
         {"[\\\"null\\\", ", "{\\\"null\\\", ", "mlp.class_names:1:8: syntax error"},
         {"\"mlp.preprocess\": \"none\"", "\"mlp.preprocess\": \"blur\"",
          "mlp.preprocess: found blur, wanted none, digit or resize"},

@@ -146,19 +146,22 @@ static void test_wrong_arrays(void **state)
         {"{\"data\":{\"labels\":[3,1,3]}}",
          "dir/x.json: data.labels[2]: found 3, wanted each entry once"},
         {"{\"data\":{\"class_names\":[\"a\",\"\"]}}",
-         "dir/x.json: data.class_names[1]: found \"\", wanted a name, not empty and without "
-         "control characters"},
+         "dir/x.json: data.class_names[1]: found \"\", wanted a name of 1 to 255 bytes, no "
+         "control character"},
         {"{\"data\":{\"class_names\":[\"a\\n\",\"b\"]}}",
-         "dir/x.json: data.class_names[0]: found \"a\\u000a\", wanted a name, not empty and "
-         "without control characters"},
+         "dir/x.json: data.class_names[0]: found \"a\\u000a\", wanted a name of 1 to 255 "
+         "bytes, no control character"},
+        {"{\"data\":{\"class_names\":[\"a\xC2\x9B\",\"b\"]}}", /* a terminal's CSI */
+         "dir/x.json: data.class_names[0]: found \"a\\u009b\", wanted a name of 1 to 255 "
+         "bytes, no control character"},
         {"{\"data\":{\"class_names\":[\"a\",1]}}",
-         "dir/x.json: data.class_names[1]: found 1, wanted a name, not empty and without control "
-         "characters"},
+         "dir/x.json: data.class_names[1]: found 1, wanted a name of 1 to 255 bytes, no control "
+         "character"},
         {"{\"data\":{\"class_names\":[\"a\",\"a\"]}}",
          "dir/x.json: data.class_names[1]: found \"a\", wanted each entry once"},
         {"{\"data\":{\"class_names\":[\"a\"]}}",
          "dir/x.json: data.class_names: found an array of 1, wanted an array of 2 to 256, each "
-         "entry a name, not empty and without control characters, or null"},
+         "entry a name of 1 to 255 bytes, no control character, or null"},
         {"{\"train\":{\"class_weights\":[1,-1]}}",
          "dir/x.json: train.class_weights[1]: found -1, wanted a number from 0 up"},
         {"{\"train\":{\"class_weights\":\"nonne\"}}",

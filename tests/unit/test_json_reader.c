@@ -198,6 +198,24 @@ static void test_nesting_is_bounded(void **state)
     assert_string_equal(err.message, "t:1:65: syntax error: found \"[\", wanted less nesting");
 }
 
+/* A value is at least two bytes of text, and a hundred of memory. */
+static void test_number_of_values_is_bounded(void **state)
+{
+    enum { MOST = MLP_JSON_MAX_VALUES };
+    static char text[2 * MOST + 2];
+    mlp_json *document;
+    mlp_error err;
+    (void)state;
+    for (size_t i = 0; i < MOST; i++)
+        memcpy(text + 2 * i, i == 0 ? " [" : "0,", 2);
+    text[2 * MOST - 1] = ']';
+    mlp_json_free(parse(text, 2 * MOST));
+    memcpy(text + 2 * MOST - 1, ",0]", 3);
+    mlp_status status = mlp_json_parse(&document, text, sizeof text, "t", MLP_ERR_CONFIG, &err);
+    assert_int_equal(status, MLP_ERR_CONFIG);
+    assert_string_equal(err.message, "t:1:262145: syntax error: found \"0\", wanted fewer values");
+}
+
 static void test_walk(void **state)
 {
     static const char *const keys[] = {"z", "a", "m"};
@@ -325,6 +343,10 @@ static void test_show_cuts(void **state)
     }
     mlp_json_show_string("\xFF\x01", shown);
     assert_string_equal(shown, "\\xff\\u0001");
+    mlp_json_show_string("\xC2\x9B"
+                         "a\x7F\xC2\xA0",
+                         shown);
+    assert_string_equal(shown, "\\u009ba\\u007f\xC2\xA0");
 }
 
 int main(void)
@@ -336,6 +358,7 @@ int main(void)
         cmocka_unit_test(test_line_and_column),
         cmocka_unit_test(test_duplicate_keys),
         cmocka_unit_test(test_nesting_is_bounded),
+        cmocka_unit_test(test_number_of_values_is_bounded),
         cmocka_unit_test(test_walk),
         cmocka_unit_test(test_getters),
         cmocka_unit_test(test_longest_number),
