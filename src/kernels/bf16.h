@@ -37,7 +37,7 @@ enum {
 };
 
 /* c and x are float matrices with `stride` floats from row to row; packed operands
- * start on a cache line, and so does every row of c and x. */
+ * start on a cache line, and so does every row of start, c and x. */
 struct mlp_kernels;
 
 typedef struct mlp_bf16_kernels {
@@ -48,8 +48,10 @@ typedef struct mlp_bf16_kernels {
     void (*open)(void);
     void (*close)(void);
 
-    /* c (32, 32) += a (32, 32 n) b (32 n, 32): one strip of each, n blocks long. */
-    void (*multiply)(size_t n, const uint32_t *a, const uint32_t *b, float *c, size_t stride);
+    /* c (32, 32) = start + a (32, 32 n) b (32 n, 32): one strip of each, n blocks long. The
+     * rows of start are start_stride floats apart: none, and all have the same. It may be c. */
+    void (*multiply)(size_t n, const uint32_t *a, const uint32_t *b, const float *start,
+                     size_t start_stride, float *c, size_t stride);
 
     /* block = x (32, 32) * scale, as A; pairs are neighbours in a row. */
     void (*pack_rows)(const float *x, size_t stride, float scale, uint32_t *block);

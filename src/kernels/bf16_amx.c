@@ -1,6 +1,7 @@
 /* bf16_amx.c: the bf16 product on AMX tiles. Of the eight tiles four hold the sums of
  * C (32, 32), two a block of A, two a block of B: four products of 16 cycles for four
- * loads, the best ratio that eight tiles allow. */
+ * loads, the best ratio that eight tiles allow. Callers repeat a before b: the loads of b
+ * are the streaming ones, which leave a in the L1 cache. */
 #include <immintrin.h>
 
 #include "kernels/bf16_avx512.h"
@@ -30,19 +31,21 @@ static void close_tiles(void)
     _tile_release();
 }
 
-static void multiply(size_t n, const uint32_t *a, const uint32_t *b, float *c, size_t stride)
+static void multiply(size_t n, const uint32_t *a, const uint32_t *b, const float *start,
+                     size_t start_stride, float *c, size_t stride)
 {
     float *lower = c + TILE * stride;
-    const size_t row = stride * sizeof *c;
-    _tile_loadd(0, c, row);
-    _tile_loadd(1, c + TILE, row);
-    _tile_loadd(2, lower, row);
-    _tile_loadd(3, lower + TILE, row);
+    const float *lower_start = start + TILE * start_stride;
+    const size_t row = stride * sizeof *c, start_row = start_stride * sizeof *start;
+    _tile_loadd(0, start, start_row);
+    _tile_loadd(1, start + TILE, start_row);
+    _tile_loadd(2, lower_start, start_row);
+    _tile_loadd(3, lower_start + TILE, start_row);
     for (size_t k = 0; k < n; k++, a += BLOCK, b += BLOCK) {
         _tile_loadd(4, a, 64);
-        _tile_loadd(6, b, 64);
+        _tile_stream_loadd(6, b, 64);
         _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(7, b + BLOCK / 2, 64);
+        _tile_stream_loadd(7, b + BLOCK / 2, 64);
         _tile_dpbf16ps(1, 4, 7);
         _tile_loadd(5, a + BLOCK / 2, 64);
         _tile_dpbf16ps(2, 5, 6);

@@ -5,6 +5,7 @@
 #include "kernels/bf16_avx512.h"
 
 #include <immintrin.h>
+#include <string.h>
 
 #include "kernels/select.h"
 
@@ -58,8 +59,11 @@ static inline void multiply_rows(const uint32_t *a, const uint32_t *b, float *c,
         }
 }
 
-static void multiply(size_t n, const uint32_t *a, const uint32_t *b, float *c, size_t stride)
+static void multiply(size_t n, const uint32_t *a, const uint32_t *b, const float *start,
+                     size_t start_stride, float *c, size_t stride)
 {
+    for (size_t i = 0; i < STRIP && start != c; i++)
+        memcpy(c + i * stride, start + i * start_stride, STRIP * sizeof *c);
     const unsigned before = _mm_getcsr();
     _mm_setcsr(before | 0x8040); /* subnormals are zeros, as operands and as results */
     for (size_t k = 0; k < n; k++)

@@ -4,6 +4,8 @@
 #ifndef MLP_KERNELS_BF16_LOOPS_H
 #define MLP_KERNELS_BF16_LOOPS_H
 
+#include <string.h>
+
 #include "base/fmath.h"
 #include "kernels/bf16.h"
 
@@ -57,8 +59,11 @@ static void multiply_row(const uint32_t *a, const uint32_t *b, float *c)
         c[j] = flush(flush(c[j]) + flush(even[j] + odd[j]));
 }
 
-static void multiply(size_t n, const uint32_t *a, const uint32_t *b, float *c, size_t stride)
+static void multiply(size_t n, const uint32_t *a, const uint32_t *b, const float *start,
+                     size_t start_stride, float *c, size_t stride)
 {
+    for (size_t i = 0; i < MLP_BF16_STRIP && start != c; i++)
+        memcpy(c + i * stride, start + i * start_stride, MLP_BF16_STRIP * sizeof *c);
     for (size_t k = 0; k < n; k++, a += MLP_BF16_BLOCK, b += MLP_BF16_BLOCK)
         for (size_t i = 0; i < MLP_BF16_STRIP; i++) {
             multiply_row(a + i * MLP_BF16_TILE, b, c + i * stride);

@@ -11,10 +11,13 @@ enum {
     PANEL_STRIPS = MLP_PANEL / STRIP,
     SLAB_PANELS = 8,      /* at most */
     SLAB_WORDS = 1 << 18, /* 1 MB: half of what a core of today has as its L2 cache */
-    L1_BLOCKS = 8,        /* of A, 16 KB, stay in the L1 cache while as much of B passes */
+    L1_BLOCKS = 16,       /* of A, 32 KB, stay in the L1 cache while B passes */
     PANEL_SUMS = STRIP * MLP_PANEL, /* floats of a tile of sums, (32, 64) */
     SLAB_SUMS = SLAB_PANELS * PANEL_SUMS,
 };
+
+/* A row of a slab's columns, to start sums from. */
+static const float ZEROS[SLAB_PANELS * MLP_PANEL] __attribute__((aligned(64)));
 
 /* What a member does of one product: some panels of columns, some strips of rows. */
 typedef struct part {
@@ -135,16 +138,30 @@ static mlp_strips thread_slab(const mlp_pass *pass, size_t thread, size_t depth)
                         .words = pass->bf16.slabs + thread * pass->bf16.slab_words};
 }
 
-/* sums (panels of 32 rows) += strip a times the slab, both `blocks` long. */
+/* Where strip s of a slab has its sums: (32, 32) in its panel's (32, 64). */
+static float *strip_sums(float *sums, size_t s)
+{
+    return sums + s / PANEL_STRIPS * PANEL_SUMS + s % PANEL_STRIPS * STRIP;
+}
+
+/* sums (panels of 32 rows) = start, a row for all, + strip a times the slab, both `blocks`
+ * long. Half a panel without a strip has zeros. */
 static void multiply(const mlp_pass *pass, size_t blocks, const uint32_t *a, const slab *b,
-                     float *sums)
+                     const float *start, float *sums)
 {
     for (size_t block = 0; block < blocks; block += L1_BLOCKS)
-        for (size_t s = 0; s < b->n_strips; s++)
-            pass->kernels->bf16->multiply(
-                min_size(L1_BLOCKS, blocks - block), a + block * MLP_BF16_BLOCK,
-                mlp_strips_block(&b->strips, s, block),
-                sums + s / PANEL_STRIPS * PANEL_SUMS + s % PANEL_STRIPS * STRIP, MLP_PANEL);
+        for (size_t s = 0; s < b->n_strips; s++) {
+            float *c = strip_sums(sums, s);
+            bool first = block == 0;
+            pass->kernels->bf16->multiply(min_size(L1_BLOCKS, blocks - block),
+                                          a + block * MLP_BF16_BLOCK,
+                                          mlp_strips_block(&b->strips, s, block),
+                                          first ? start + s * STRIP : c, first ? 0 : MLP_PANEL, c,
+                                          MLP_PANEL);
+        }
+    for (size_t s = b->n_strips; s < b->n_panels * PANEL_STRIPS; s++)
+        for (size_t row = 0; row < STRIP; row++)
+            memset(strip_sums(sums, s) + row * MLP_PANEL, 0, STRIP * sizeof *sums);
 }
 
 /* Weights come from afar: those that are packed next are called for. */
@@ -222,9 +239,7 @@ static void forward_strip(mlp_pass *pass, size_t l, const slab *b, size_t strip,
     const mlp_layer *layer = &pass->model->layers[l];
     const mlp_strips *in = l == 0 ? &pass->batch.image_strips : &pass->bf16.layers[l - 1].outputs;
     const float *bias = pass->model->params + layer->bias + b->panel * MLP_PANEL;
-    for (size_t row = 0; row < b->n_panels * STRIP; row++)
-        memcpy(sums + row * MLP_PANEL, bias + row / STRIP * MLP_PANEL, MLP_PANEL * sizeof *sums);
-    multiply(pass, mlp_strips_count(layer->inputs), mlp_strips_block(in, strip, 0), b, sums);
+    multiply(pass, mlp_strips_count(layer->inputs), mlp_strips_block(in, strip, 0), b, bias, sums);
     if (l + 1 == pass->model->n_layers) {
         for (size_t p = 0; p < b->n_panels; p++)
             memcpy(pass->outputs[l] + (b->panel + p) * output_stride(pass) + strip * PANEL_SUMS,
@@ -233,8 +248,7 @@ static void forward_strip(mlp_pass *pass, size_t l, const slab *b, size_t strip,
     }
     pass->kernels->relu(b->n_panels * PANEL_SUMS, sums);
     for (size_t s = 0; s < b->n_strips; s++)
-        keep_output(pass, l, strip, b->panel * PANEL_STRIPS + s,
-                    sums + s / PANEL_STRIPS * PANEL_SUMS + s % PANEL_STRIPS * STRIP);
+        keep_output(pass, l, strip, b->panel * PANEL_STRIPS + s, strip_sums(sums, s));
 }
 
 static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thread)
@@ -287,11 +301,10 @@ void mlp_bf16_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
 static void backward_strip(mlp_pass *pass, size_t l, const slab *b, size_t strip, float *sums)
 {
     const uint32_t *a = mlp_strips_block(&pass->bf16.layers[l].gradients, strip, 0);
-    memset(sums, 0, b->n_panels * PANEL_SUMS * sizeof *sums);
-    multiply(pass, mlp_strips_count(pass->model->layers[l].outputs), a, b, sums);
+    multiply(pass, mlp_strips_count(pass->model->layers[l].outputs), a, b, ZEROS, sums);
     for (size_t s = 0; s < b->n_strips; s++) {
         size_t block = b->panel * PANEL_STRIPS + s;
-        float *tile = sums + s / PANEL_STRIPS * PANEL_SUMS + s % PANEL_STRIPS * STRIP;
+        float *tile = strip_sums(sums, s);
         pass->kernels->bf16->relu_backward(
             mlp_strips_block(&pass->bf16.layers[l - 1].outputs, strip, block), tile, MLP_PANEL);
         keep_gradient(pass, l - 1, strip, block, tile);
@@ -320,8 +333,8 @@ static void update_strip(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step,
 {
     const mlp_layer *layer = &pass->model->layers[l];
     const mlp_strips *in = l == 0 ? &pass->batch.pixel_strips : &pass->bf16.layers[l - 1].inputs;
-    memset(sums, 0, b->n_panels * PANEL_SUMS * sizeof *sums);
-    multiply(pass, mlp_strips_count(pass->batch.size), mlp_strips_block(in, strip, 0), b, sums);
+    multiply(pass, mlp_strips_count(pass->batch.size), mlp_strips_block(in, strip, 0), b, ZEROS,
+             sums);
     for (size_t p = 0; p < b->n_panels; p++)
         mlp_sgd_apply(sgd, pass->kernels, step,
                       layer->weight + (b->panel + p) * layer->panel_stride + strip * PANEL_SUMS,

@@ -211,7 +211,7 @@ static void multiply(const mlp_bf16_kernels *k, size_t n, const operands *o, siz
 {
     memcpy(c, o->c, TILE_FLOATS * sizeof *c);
     k->open();
-    k->multiply(n, o->a_strip, o->b_strip, c, stride);
+    k->multiply(n, o->a_strip, o->b_strip, c, stride, c, stride);
     k->close();
 }
 
