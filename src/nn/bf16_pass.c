@@ -10,7 +10,7 @@ enum {
     STRIP = MLP_BF16_STRIP,
     PANEL_STRIPS = MLP_PANEL / STRIP,
     SLAB_PANELS = 8,      /* at most */
-    SLAB_WORDS = 1 << 18, /* 1 MB: half of what a core of today has as its L2 cache */
+    SLAB_WORDS = 5 << 16, /* 1.25 MB, of the 2 MB that a core of today has as its L2 cache */
     L1_BLOCKS = 16,       /* of A, 32 KB, stay in the L1 cache while B passes */
     PANEL_SUMS = STRIP * MLP_PANEL, /* floats of a tile of sums, (32, 64) */
     SLAB_SUMS = SLAB_PANELS * PANEL_SUMS,
@@ -53,12 +53,14 @@ static size_t slab_panels(size_t depth)
     return n < 1 ? 1 : min_size(n, SLAB_PANELS);
 }
 
-/* The slab at `panel` of a matrix of so many columns, for a part that ends with end_panel. */
+/* The slab at `panel` of a matrix of so many columns, for a part that ends with end_panel:
+ * the slabs of a part are alike, for all of A passes each of them, however small. */
 static slab place_slab(size_t panel, size_t end_panel, size_t depth, size_t columns)
 {
-    slab s = {.panel = panel, .n_panels = min_size(slab_panels(depth), end_panel - panel)};
-    size_t left = mlp_strips_count(columns) - panel * PANEL_STRIPS;
-    s.n_strips = min_size(s.n_panels * PANEL_STRIPS, left);
+    size_t left = end_panel - panel, most = slab_panels(depth), n_slabs = (left + most - 1) / most;
+    slab s = {.panel = panel, .n_panels = (left + n_slabs - 1) / n_slabs};
+    size_t strips = mlp_strips_count(columns) - panel * PANEL_STRIPS;
+    s.n_strips = min_size(s.n_panels * PANEL_STRIPS, strips);
     return s;
 }
 
