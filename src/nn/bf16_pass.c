@@ -155,11 +155,10 @@ static void multiply(const mlp_pass *pass, size_t blocks, const uint32_t *a, con
         for (size_t s = 0; s < b->n_strips; s++) {
             float *c = strip_sums(sums, s);
             bool first = block == 0;
-            pass->kernels->bf16->multiply(min_size(L1_BLOCKS, blocks - block),
-                                          a + block * MLP_BF16_BLOCK,
-                                          mlp_strips_block(&b->strips, s, block),
-                                          first ? start + s * STRIP : c, first ? 0 : MLP_PANEL, c,
-                                          MLP_PANEL);
+            pass->kernels->bf16->multiply(
+                min_size(L1_BLOCKS, blocks - block), a + block * MLP_BF16_BLOCK,
+                mlp_strips_block(&b->strips, s, block), first ? start + s * STRIP : c,
+                first ? 0 : MLP_PANEL, c, MLP_PANEL);
         }
     for (size_t s = b->n_strips; s < b->n_panels * PANEL_STRIPS; s++)
         for (size_t row = 0; row < STRIP; row++)

@@ -264,6 +264,30 @@ static void every_table_multiplies_the_same(void **state)
     free(wanted);
 }
 
+/* From one row for all, or from another matrix: as from c filled with the same before. */
+static void sums_start_from_rows(void **state)
+{
+    (void)state;
+    float *found = must_alloc(TILE_FLOATS, sizeof *found);
+    float *wanted = must_alloc(TILE_FLOATS, sizeof *wanted);
+    operands o = roll_operands(2, TAME);
+    for (size_t t = 0; supported(t) != NULL; t++)
+        for (size_t start_stride = 0; start_stride <= STRIP; start_stride += STRIP) {
+            for (size_t i = 0; i < TILE_FLOATS; i++)
+                found[i] = wanted[i] = -1.0f;
+            for (size_t i = 0; i < STRIP; i++)
+                memcpy(wanted + i * STRIDE, o.c + i * start_stride, STRIP * sizeof *wanted);
+            supported(t)->open();
+            supported(t)->multiply(2, o.a_strip, o.b_strip, wanted, STRIDE, wanted, STRIDE);
+            supported(t)->multiply(2, o.a_strip, o.b_strip, o.c, start_stride, found, STRIDE);
+            supported(t)->close();
+            assert_same(supported(t)->name, found, wanted, TILE_FLOATS);
+        }
+    free_operands(&o);
+    free(found);
+    free(wanted);
+}
+
 /* Terms so small that sums, evens and odds pass below the smallest normal number. */
 static void tiny_sums_become_zeros(void **state)
 {
@@ -398,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_transpose_exchanges_pairs_and_rows),
         cmocka_unit_test(the_portable_product_is_the_sum),
         cmocka_unit_test(every_table_multiplies_the_same),
+        cmocka_unit_test(sums_start_from_rows),
         cmocka_unit_test(tiny_sums_become_zeros),
         cmocka_unit_test(pixels_widen_exactly),
         cmocka_unit_test(column_sums_have_one_order),
