@@ -22,12 +22,13 @@ static void name_images(const mlp_batch *batch, size_t strip, const uint8_t *ima
             strip * STRIP + i < batch->size ? batch->pixels[strip * STRIP + i] : batch->blank;
 }
 
-/* Images lie anywhere in the dataset: the next strip's are called for in time. */
-static void prefetch(const mlp_batch *batch, size_t first)
+/* Images lie anywhere in the dataset: the next strip's pixels are called for while this one's
+ * are packed, a block at a time. */
+static void prefetch(const mlp_batch *batch, size_t strip, size_t pixel)
 {
+    size_t first = strip * STRIP;
     for (size_t i = first; i < first + STRIP && i < batch->size; i++)
-        for (size_t k = 0; k < batch->features; k += CACHE_LINE)
-            __builtin_prefetch(batch->pixels[i] + k);
+        __builtin_prefetch(batch->pixels[i] + pixel);
 }
 
 static void pack_strip(mlp_batch *batch, const mlp_bf16_kernels *kernels, size_t strip)
@@ -38,6 +39,8 @@ static void pack_strip(mlp_batch *batch, const mlp_bf16_kernels *kernels, size_t
     name_images(batch, strip, images);
     for (size_t block = 0; block < mlp_strips_count(batch->features); block++) {
         size_t first = block * STRIP, left = batch->features - first;
+        if (first % CACHE_LINE == 0)
+            prefetch(batch, strip + 1, first);
         kernels->widen_pixels(left < STRIP ? left : STRIP, images, first, x);
         kernels->pack_rows(x, STRIP, 1.0f, mlp_strips_block(&batch->image_strips, strip, block));
         if (batch->pixel_strips.words == NULL)
@@ -52,8 +55,6 @@ void mlp_bf16_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp
 {
     size_t first, end;
     mlp_team_share(team, thread, mlp_strips_count(batch->size), &first, &end);
-    for (size_t strip = first; strip < end; strip++) {
-        prefetch(batch, (strip + 1) * STRIP);
+    for (size_t strip = first; strip < end; strip++)
         pack_strip(batch, kernels->bf16, strip);
-    }
 }

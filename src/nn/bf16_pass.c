@@ -336,10 +336,12 @@ static void update_strip(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step,
     const mlp_strips *in = l == 0 ? &pass->batch.pixel_strips : &pass->bf16.layers[l - 1].inputs;
     multiply(pass, mlp_strips_count(pass->batch.size), mlp_strips_block(in, strip, 0), b, ZEROS,
              sums);
-    for (size_t p = 0; p < b->n_panels; p++)
-        mlp_sgd_apply(sgd, pass->kernels, step,
-                      layer->weight + (b->panel + p) * layer->panel_stride + strip * PANEL_SUMS,
-                      PANEL_SUMS, sums + p * PANEL_SUMS);
+    size_t at = layer->weight + b->panel * layer->panel_stride + strip * PANEL_SUMS;
+    for (size_t p = 0; p < b->n_panels; p++, at += layer->panel_stride) {
+        if (p + 1 < b->n_panels)
+            mlp_sgd_prefetch(sgd, at + layer->panel_stride);
+        mlp_sgd_apply(sgd, pass->kernels, step, at, PANEL_SUMS, sums + p * PANEL_SUMS);
+    }
 }
 
 static void update_weights(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
