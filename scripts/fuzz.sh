@@ -5,7 +5,7 @@
 # one after another, with clang's libFuzzer under the address and undefined behaviour sanitizers.
 # Starts from the committed corpus and from what earlier calls found, in build/fuzz-corpus. Stops
 # at a target with a finding: the input that shows it is in build/fuzz-findings. Memory is limited
-# to 64 MB an allocation, an input to 10 seconds.
+# to 64 MB an allocation, an input to a minute, since the clock runs on while a busy machine waits.
 set -eu
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -32,7 +32,7 @@ for target in "$@"; do
     [ -x "build/fuzz/fuzz/fuzz_$target" ] || usage_error "no target '$target'"
     heading "$target, $seconds s"
     mkdir -p "build/fuzz-corpus/$target"
-    "build/fuzz/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=10 -malloc_limit_mb=64 \
+    "build/fuzz/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=60 -malloc_limit_mb=64 \
         -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 \
         -artifact_prefix="build/fuzz-findings/$target-" \
         "build/fuzz-corpus/$target" "tests/fuzz/corpus/$target"

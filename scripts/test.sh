@@ -312,7 +312,7 @@ tier_analyzer() {
 # Everything but the kernels of one instruction set, which have their flags and no memory to lose.
 analyze() {
     # shellcheck disable=SC2046 # a list of words
-    find src -name '*.c' ! -path 'src/kernels/avx*' | sort |
+    find src -name '*.c' ! -path 'src/kernels/*avx*' ! -path 'src/kernels/*amx*' | sort |
         xargs -P "$JOBS" -I '{}' gcc -fanalyzer -Werror -O2 $(source_flags) -S '{}' -o - >/dev/null
 }
 
