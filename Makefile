@@ -40,7 +40,7 @@ endif
 SANITIZE_asan := -fsanitize=address -fno-omit-frame-pointer
 SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
 SANITIZE_tsan := -fsanitize=thread
-SANITIZE_coverage := --coverage -fprofile-update=atomic -O1
+SANITIZE_coverage := --coverage -fprofile-update=single -O1
 SANITIZE_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ifneq ($(VARIANT),release)
   ifeq ($(SANITIZE_$(VARIANT)),)
