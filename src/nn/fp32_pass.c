@@ -32,13 +32,13 @@ bool mlp_fp32_pass_init(mlp_pass *pass, size_t n_threads, bool training)
     if (ok && training) {
         pass->fp32.transposed_stride = transposed_floats(pass->model);
         pass->fp32.transposed = mlp_alloc(n_threads, pass->fp32.transposed_stride * sizeof(float));
-        pass->fp32.gradients = mlp_alloc(n_threads, MLP_CHUNK * MLP_TILE_FLOATS * sizeof(float));
+        pass->fp32.gradients = mlp_alloc(n_threads, MLP_CHUNK * sizeof(float[MLP_TILE_FLOATS]));
         ok = pass->fp32.transposed != NULL && pass->fp32.gradients != NULL &&
              mlp_packed_init(&pass->fp32.columns, n_threads * MLP_CHUNK, capacity,
                              MLP_PACKED_FLOATS);
     }
     pass->fp32.values_stride =
-        MLP_CHUNK * MLP_TILE * max_size(pass->batch.rows.capacity, pass->batch.columns.capacity);
+        max_size(pass->batch.rows.capacity, pass->batch.columns.capacity) * MLP_TILE * MLP_CHUNK;
     pass->fp32.values = mlp_alloc(n_threads, pass->fp32.values_stride * sizeof *pass->fp32.values);
     return ok && pass->fp32.values != NULL;
 }

@@ -49,7 +49,8 @@ static void softmax_losses(mlp_pass *pass, size_t first, size_t n)
                 prediction = c;
         }
         pass->predictions[first + i] = (uint8_t)prediction;
-        label_logits[i] = z[pass->batch.labels[first + i] * MLP_LANES + i];
+        size_t label = pass->batch.labels[first + i];
+        label_logits[i] = z[label * MLP_LANES + i];
     }
     pass->kernels->softmax(classes, z, largest, log_sum);
     for (size_t i = 0; i < n; i++) {
