@@ -199,19 +199,28 @@ static void turn_tiles(mlp_pass *pass, size_t first, size_t n, const float *tran
                        transposed + panel * layer->outputs * MLP_PANEL);
 }
 
+/* The last layer's transposed weights, for this member; NULL where nobody wants them. */
+static const float *transpose_last_layer(mlp_pass *pass, size_t thread)
+{
+    size_t last = pass->model->n_layers - 1;
+    if (pass->output_gradients == NULL || last == 0)
+        return NULL;
+    const mlp_layer *layer = &pass->model->layers[last];
+    float *transposed = pass->fp32.transposed + thread * pass->fp32.transposed_stride;
+    for (size_t panel = 0; panel < pass->model->layers[last - 1].panels; panel++)
+        transpose_weights(pass, layer, panel, transposed + panel * layer->outputs * MLP_PANEL);
+    return transposed;
+}
+
 void mlp_fp32_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
 {
     size_t last = pass->model->n_layers - 1, first, end;
-    float *transposed = pass->fp32.transposed + thread * pass->fp32.transposed_stride;
     if (last > 0)
         forward_first_layer(pass, team, thread);
     for (size_t l = 1; l < last; l++)
         forward_layer(pass, l, team, thread);
-    if (pass->output_gradients != NULL && last > 0) {
-        const mlp_layer *layer = &pass->model->layers[last];
-        for (size_t panel = 0; panel < pass->model->layers[last - 1].panels; panel++)
-            transpose_weights(pass, layer, panel, transposed + panel * layer->outputs * MLP_PANEL);
-    }
+
+    const float *transposed = transpose_last_layer(pass, thread);
     size_t tiles = mlp_batch_tiles(&pass->batch);
     mlp_team_share(team, thread, (tiles + TURN_TILES - 1) / TURN_TILES, &first, &end);
     for (size_t tile = first * TURN_TILES; tile < end * TURN_TILES && tile < tiles;
