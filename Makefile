@@ -3,8 +3,8 @@
 # make install PREFIX=/usr  program, configs, licence
 # make test                 the unit tests of this variant
 # make bench [DATA=DIR]     each kernel beside what the machine can do; steps on DIR's images too
-# make test-long            what takes minutes: 200 kills, a fault at every call, altered files by
-#                           the ten thousand
+# make test-long            what takes hours: 200 kills, a fault at every call, altered files by
+#                           the ten thousand, half an hour of fuzzing for each reader
 # make coverage             which lines of src/ the unit and command line tests run
 # make fuzz                 looks for inputs that break a reader (tests/fuzz/fuzz.mk)
 VARIANT ?= release
@@ -117,6 +117,7 @@ test-long: mlp fuzz-tests
 	tests/trust/kills.py 200
 	tests/trust/faults.py
 	tests/fuzz/mutations.sh 10000
+	$(MAKE) fuzz-long
 
 coverage:
 	scripts/coverage.sh
