@@ -3,6 +3,15 @@
 #include "kernels/select.h"
 
 const mlp_bf16_kernels mlp_bf16_kernels_avx2 = {
-    "avx2",     &mlp_kernels_avx2, open_tiles,   close_tiles,   multiply,    pack_rows,
-    pack_pairs, transpose,         widen_pixels, relu_backward, sum_columns,
+    .name = "avx2",
+    .fp32 = &mlp_kernels_avx2,
+    .open = open_tiles,
+    .close = close_tiles,
+    .multiply = multiply,
+    .pack_rows = pack_rows,
+    .pack_pairs = pack_pairs,
+    .transpose = transpose,
+    .widen_pixels = widen_pixels,
+    .relu_backward = relu_backward,
+    .sum_columns = sum_columns,
 };

@@ -189,15 +189,15 @@ void mlp_bf16_avx512_sum_columns(size_t n, const uint32_t *b, float *sums)
 }
 
 const mlp_bf16_kernels mlp_bf16_kernels_avx512 = {
-    "avx512bf16",
-    &mlp_kernels_avx512,
-    open_tiles,
-    close_tiles,
-    multiply,
-    mlp_bf16_avx512_pack_rows,
-    mlp_bf16_avx512_pack_pairs,
-    mlp_bf16_avx512_transpose,
-    mlp_bf16_avx512_widen_pixels,
-    mlp_bf16_avx512_relu_backward,
-    mlp_bf16_avx512_sum_columns,
+    .name = "avx512bf16",
+    .fp32 = &mlp_kernels_avx512,
+    .open = open_tiles,
+    .close = close_tiles,
+    .multiply = multiply,
+    .pack_rows = mlp_bf16_avx512_pack_rows,
+    .pack_pairs = mlp_bf16_avx512_pack_pairs,
+    .transpose = mlp_bf16_avx512_transpose,
+    .widen_pixels = mlp_bf16_avx512_widen_pixels,
+    .relu_backward = mlp_bf16_avx512_relu_backward,
+    .sum_columns = mlp_bf16_avx512_sum_columns,
 };

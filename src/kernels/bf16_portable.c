@@ -4,6 +4,15 @@
 #include "kernels/select.h"
 
 const mlp_bf16_kernels mlp_bf16_kernels_portable = {
-    "portable", &mlp_kernels_portable, open_tiles,    close_tiles, multiply, pack_rows, pack_pairs,
-    transpose,  widen_pixels,          relu_backward, sum_columns,
+    .name = "portable",
+    .fp32 = &mlp_kernels_portable,
+    .open = open_tiles,
+    .close = close_tiles,
+    .multiply = multiply,
+    .pack_rows = pack_rows,
+    .pack_pairs = pack_pairs,
+    .transpose = transpose,
+    .widen_pixels = widen_pixels,
+    .relu_backward = relu_backward,
+    .sum_columns = sum_columns,
 };

@@ -102,10 +102,10 @@ static void forward_tiles(mlp_pass *pass, size_t l, size_t panel, size_t first, 
 /* The first layer's pixels become floats a chunk of tiles at a time, for all panels. */
 static void forward_first_layer(mlp_pass *pass, mlp_team *team, size_t thread)
 {
-    size_t tiles = mlp_batch_tiles(&pass->batch), at, n;
+    size_t tiles = mlp_batch_tiles(&pass->batch), low, end, at, n;
     mlp_fp32_share s = mlp_fp32_share_panels(team, thread, pass->model->layers[0].panels, tiles);
-    for (size_t low = 0; low < tiles; low += MLP_CHUNK) {
-        size_t high = low + MLP_CHUNK < tiles ? low + MLP_CHUNK : tiles;
+    for (mlp_fp32_share_rows(&s, &low, &end); low < end; low += MLP_CHUNK) {
+        size_t high = low + MLP_CHUNK < end ? low + MLP_CHUNK : end;
         const float *values =
             mlp_fp32_pixel_values(pass, &pass->batch.rows, low, high - low, thread);
         for (size_t panel = s.first / tiles; panel * tiles < s.end; panel++) {

@@ -3,6 +3,8 @@
 #ifndef MLP_NN_FP32_SHARE_H
 #define MLP_NN_FP32_SHARE_H
 
+#include <stdbool.h>
+
 #include "base/mem.h"
 #include "nn/pass.h"
 
@@ -40,6 +42,16 @@ static inline void mlp_fp32_share_part(const mlp_fp32_share *s, size_t panel, si
     size_t to = panel * s->rows + high < s->end ? panel * s->rows + high : s->end;
     *at = from - panel * s->rows;
     *n = from < to ? to - from : 0;
+}
+
+/* Rows *low .. *end - 1 are those that the share has a tile of, in any panel; none of an
+ * empty share. */
+static inline void mlp_fp32_share_rows(const mlp_fp32_share *s, size_t *low, size_t *end)
+{
+    size_t n = s->end - s->first, first = n > 0 ? s->first % s->rows : 0;
+    bool in_one_panel = first + n <= s->rows;
+    *low = in_one_panel ? first : 0;
+    *end = in_one_panel ? first + n : s->rows;
 }
 
 /* The values of n lists of the batch's rows or columns as floats. */

@@ -86,11 +86,9 @@ static void update_weights(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *ste
                            mlp_team *team, size_t thread)
 {
     const mlp_layer *layer = &pass->model->layers[l];
-    size_t groups = mlp_round_up(layer->inputs, MLP_TILE) / MLP_TILE, at, n;
+    size_t groups = mlp_round_up(layer->inputs, MLP_TILE) / MLP_TILE, low, end, at, n;
     mlp_fp32_share s = mlp_fp32_share_panels(team, thread, layer->panels, groups);
-    bool is_part = s.end - s.first < groups && s.first / groups == (s.end - 1) / groups;
-    size_t end = is_part ? s.end - s.first / groups * groups : groups;
-    for (size_t low = is_part ? s.first % groups : 0; low < end; low += MLP_CHUNK) {
+    for (mlp_fp32_share_rows(&s, &low, &end); low < end; low += MLP_CHUNK) {
         size_t high = low + MLP_CHUNK < end ? low + MLP_CHUNK : end;
         input_lists lists = input_columns(pass, l, low, high - low, thread);
         for (size_t panel = s.first / groups; panel * groups < s.end; panel++) {

@@ -55,6 +55,19 @@ def write_idx(path, raw, count, change=lambda items: items):
         f.write(change(raw[header : header + count * item]))
 
 
+def make_repeated(path, images, times):
+    """An IDX file with the images of another, over and over: long beside a program's start."""
+    with open(images, "rb") as f:
+        raw = f.read()
+    header = 4 + 4 * raw[3]
+    count = times * int.from_bytes(raw[4:8], "big")
+    with open(path, "wb") as f:
+        f.write(raw[:4] + count.to_bytes(4, "big") + raw[8:header])
+        for _ in range(times):
+            f.write(raw[header:])
+    return count
+
+
 def make_subset(folder, data, count):
     """A folder whose training set is the first `count` images of data's, plain; the same test set."""
     os.makedirs(folder, exist_ok=True)
