@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/peak_memory.h"
 #include "base/version.h"
 #include "config/json_writer.h"
 #include "data/label_map.h"
@@ -261,17 +261,6 @@ mlp_status train_run_diverged(train_run *run, const mlp_trainer *trainer, const 
     return append_line(run, &w, NULL, err);
 }
 
-static uint64_t peak_memory_bytes(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-#ifdef __APPLE__
-    return (uint64_t)usage.ru_maxrss;
-#else
-    return (uint64_t)usage.ru_maxrss * 1024;
-#endif
-}
-
 static void write_test(mlp_json_writer *w, const mlp_evaluation *test)
 {
     mlp_interval interval = mlp_wilson_interval(test->correct, test->count);
@@ -293,7 +282,7 @@ mlp_status train_run_end(train_run *run, const mlp_trainer *trainer, const mlp_e
     if (test != NULL)
         write_test(&w, test);
     mlp_json_write_number_member(&w, "seconds", mlp_clock_seconds() - run->started);
-    mlp_json_write_count_member(&w, "peak_memory_bytes", peak_memory_bytes());
+    mlp_json_write_count_member(&w, "peak_memory_bytes", mlp_peak_memory_bytes());
     write_machine(&w, trainer);
     mlp_json_write_text_member(&w, "run", run->folder);
     return append_line(run, &w, line, err);
