@@ -113,6 +113,21 @@ assert all(section["records"] for section in figures.values())
     [ "$(grep -c '^###' <<<"$output")" -eq 6 ]
 }
 
+@test "peak memory is a program's own, whatever the one that starts it holds" {
+    "$ROOT/mlp" data make-digits --out digits --train 100 --test 20 -q
+    PYTHONPATH=$bench python3 - "$ROOT/mlp" <<'PYTHON'
+import sys
+import contenders
+import workloads
+
+held = b"x" * (300 << 20)
+case = workloads.Case((16,), 50, "digits", 100, 1)
+assert contenders.Mlp(sys.argv[1], ".", 1).measure(case)["peak_mib"] < 200
+peer = [sys.executable, "-c", "import peak_memory; print(peak_memory.peak_kib())"]
+assert 1 < int(contenders.run(peer)[1]) / 1024 < 200
+PYTHON
+}
+
 @test "a section alone leaves the others' figures" {
     make_figures
     bench_peers --quick --only dense

@@ -182,7 +182,7 @@ def section_dense(setup):
     case = Case(case.hidden, case.batch, folder, case.images, case.epochs, lr=0.001)
 
     def peak(_):
-        out = run([setup.args.micro, "--peak", "--threads", str(setup.args.threads)])[2]
+        out = run([setup.args.micro, "--peak", "--threads", str(setup.args.threads)])[1]
         return {"flops_per_second": 1e9 * float(out)}
 
     def train(_):
@@ -216,7 +216,7 @@ def about(args, rounds):
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo") as f:
             cpu = next((line.split(":")[1].strip() for line in f if "model name" in line), cpu)
-    version = run([args.mlp, "--version"])[2].strip()
+    version = run([args.mlp, "--version"])[1].strip()
     return {"cpu": cpu, "threads": args.threads, "rounds": rounds, "mlp": version,
             "date": datetime.date.today().isoformat()}
 

@@ -7,13 +7,14 @@ import argparse
 import gzip
 import json
 import os
-import resource
 import sys
 import time
 
 import numpy
 import sklearn
 from sklearn.neural_network import MLPClassifier
+
+from peak_memory import peak_kib
 
 
 def read_idx(path):
@@ -50,12 +51,12 @@ def main():
         start = time.perf_counter()
         model.partial_fit(images, labels, classes=numpy.arange(10))
         seconds.append(time.perf_counter() - start)
-    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_kib()
     result = {
         "version": sklearn.__version__,
         "seconds": seconds,
         "test_accuracy": model.score(*load(args.data, "t10k")),
-        "peak_kib": peak_kib,
+        "peak_kib": peak,
     }
     json.dump(result, sys.stdout)
     print()

@@ -13,12 +13,13 @@ import argparse
 import gzip
 import json
 import os
-import resource
 import sys
 import time
 
 import torch
 from torch.nn import functional
+
+from peak_memory import peak_kib
 
 CLASSES, MOMENTUM = 10, 0.9
 WORDS = {"loop", "foreach", "fused", "compile", "autocast", "medium"}
@@ -100,13 +101,13 @@ def train(args):
         start = time.perf_counter()
         run_epoch(forward_loss, optimizer, images, labels, args.batch)
         seconds.append(time.perf_counter() - start)
-    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_kib()
     if args.save:
         torch.save(model.state_dict(), args.save)
     return {
         "seconds": seconds,
         "test_accuracy": accuracy(model, *load(args.data, "t10k")),
-        "peak_kib": peak_kib,
+        "peak_kib": peak,
     }
 
 

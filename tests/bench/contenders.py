@@ -26,20 +26,17 @@ def note(text):
 
 
 def run(command, env=None):
-    """Seconds from start to exit, peak memory in MiB, stdout."""
+    """Seconds from start to exit, and stdout."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=out, stderr=err, env=env, stdin=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
+        code = subprocess.call(command, stdout=out, stderr=err, env=env, stdin=subprocess.DEVNULL)
         seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        if process.returncode != 0:
+        if code != 0:
             raise Failed("%s: exit %d: %s" % (
-                " ".join(command), process.returncode, err.read().decode(errors="replace")[-300:]))
-        unit = 2**20 if sys.platform == "darwin" else 2**10
-        return seconds, usage.ru_maxrss / unit, out.read().decode()
+                " ".join(command), code, err.read().decode(errors="replace")[-300:]))
+        return seconds, out.read().decode()
 
 
 def epoch_seconds(seconds):
@@ -79,16 +76,17 @@ class Mlp:
     def measure(self, case):
         self.runs += 1
         out = os.path.join(self.folder, "run%d" % self.runs)
-        total, peak, _ = self.train({
+        total, _ = self.train({
             "data": {"dir": os.path.abspath(case.data)},
             "model": {"hidden": list(case.hidden)},
             "train": {"epochs": case.epochs, "batch_size": case.batch,
                       "sgd": {"lr": case.lr, "momentum": 0.9}},
         }, "--out", out)
         self.weights = os.path.join(out, "best.safetensors")
-        seconds = [e["seconds"] for e in metrics(out) if e["event"] == "epoch"]
+        events = metrics(out)
+        seconds = [e["seconds"] for e in events if e["event"] == "epoch"]
         return {"setting": threads_text(self.threads), "epoch": epoch_seconds(seconds),
-                "total": total, "peak_mib": peak}
+                "total": total, "peak_mib": events[-1]["peak_memory_bytes"] / 2**20}
 
     def predict(self, *files):
         """Seconds from start to exit, with the weights of the last measure()."""
@@ -156,7 +154,7 @@ class Peer:
     def train(self, case, setting):
         variant, threads, blas_threads = setting
         command = [self.python, os.path.join(HERE, self.script), *self.arguments(case, variant)]
-        total, _, out = run(command, peer_environment(threads, blas_threads))
+        total, out = run(command, peer_environment(threads, blas_threads))
         result = json.loads(out)
         return {"epoch": epoch_seconds(result["seconds"]), "fastest": min(result["seconds"]),
                 "total": total, "peak_mib": result["peak_kib"] / 1024}
@@ -180,7 +178,7 @@ class Torch(Peer):
     def __init__(self, python, threads, quick, folder, precision="fp32"):
         super().__init__(python, threads, quick)
         about = "import torch; print(torch.__version__, torch.backends.mkl.is_available())"
-        version, mkl = run([python, "-c", about])[2].split()
+        version, mkl = run([python, "-c", about])[1].split()
         self.name = "PyTorch " + version.split("+")[0]
         if precision != "fp32":
             self.name += " bf16 " + precision
@@ -199,7 +197,7 @@ class Torch(Peer):
     def answer(self, arguments, script=script):
         """(seconds from start to exit, what the script prints), on all threads."""
         command = [self.python, os.path.join(HERE, script), *arguments]
-        seconds, _, out = run(command, peer_environment(self.threads, self.threads))
+        seconds, out = run(command, peer_environment(self.threads, self.threads))
         return seconds, json.loads(out)
 
     def predict(self, image):
@@ -219,7 +217,7 @@ class Sklearn(Peer):
 
     def __init__(self, python, threads, quick):
         super().__init__(python, threads, quick)
-        version = run([python, "-c", "import sklearn; print(sklearn.__version__)"])[2].strip()
+        version = run([python, "-c", "import sklearn; print(sklearn.__version__)"])[1].strip()
         self.name = "scikit-learn " + version
         self.thread_counts = [(n, n) for n in sorted({1, threads})]
 
