@@ -1,0 +1,160 @@
+/* The product of each bf16 table: the portable one against the definition in bf16.h, every other
+ * against the portable one, byte for byte, whatever the numbers. */
+#include "bf16_fixture.h"
+
+/* The operands of a product, packed from a (32, K) and b (K, 32). */
+typedef struct operands {
+    float *a, *b, *c;
+    uint32_t *a_strip, *b_strip;
+} operands;
+
+static operands roll_operands(size_t n, numbers kind)
+{
+    operands o = {.a = roll_floats(MAX_BLOCKS * TILE_FLOATS, kind),
+                  .b = roll_floats(MAX_BLOCKS * TILE_FLOATS, kind),
+                  .c = roll_floats(TILE_FLOATS, kind)};
+    o.a_strip = must_alloc(MAX_BLOCKS, BLOCK * sizeof *o.a_strip);
+    o.b_strip = must_alloc(MAX_BLOCKS, BLOCK * sizeof *o.b_strip);
+    for (size_t k = 0; k < n; k++) {
+        mlp_bf16_kernels_portable.pack_rows(o.a + k * TILE_FLOATS, STRIDE, 1.0f,
+                                            o.a_strip + k * BLOCK);
+        mlp_bf16_kernels_portable.pack_pairs(o.b + k * TILE_FLOATS, STRIDE, 1.0f,
+                                             o.b_strip + k * BLOCK);
+    }
+    return o;
+}
+
+static void free_operands(operands *o)
+{
+    free(o->a);
+    free(o->b);
+    free(o->c);
+    free(o->a_strip);
+    free(o->b_strip);
+}
+
+static void multiply(const mlp_bf16_kernels *k, size_t n, const operands *o, size_t stride,
+                     float *c)
+{
+    memcpy(c, o->c, TILE_FLOATS * sizeof *c);
+    k->open();
+    k->multiply(n, o->a_strip, o->b_strip, c, stride, c, stride);
+    k->close();
+}
+
+/* Of tame numbers: the sum in double, within what the roundings can make of it. */
+static void the_portable_product_is_the_sum(void **state)
+{
+    (void)state;
+    float *found = must_alloc(TILE_FLOATS, sizeof *found);
+    for (size_t n = 0; n <= MAX_BLOCKS; n++) {
+        operands o = roll_operands(n, TAME);
+        multiply(supported(0), n, &o, STRIDE, found);
+        for (size_t i = 0; i < STRIP; i++)
+            for (size_t j = 0; j < STRIP; j++) {
+                double sum = (double)o.c[i * STRIDE + j], size = fabs(sum);
+                for (size_t k = 0; k < n * STRIP; k++) {
+                    float a = o.a[k / STRIP * TILE_FLOATS + i * STRIDE + k % STRIP];
+                    float b = o.b[k / STRIP * TILE_FLOATS + k % STRIP * STRIDE + j];
+                    double term = (double)mlp_float_from_bits(nearest_bf16(a) << 16) *
+                                  (double)mlp_float_from_bits(nearest_bf16(b) << 16);
+                    sum += term;
+                    size += fabs(term);
+                }
+                double bound = size * (double)(n + 18) * ldexp(1.0, -24);
+                assert_true(fabs((double)found[i * STRIDE + j] - sum) <= bound);
+            }
+        for (size_t i = 0; i < TILE_FLOATS; i++)
+            assert_true(i % STRIDE < STRIP || found[i] == o.c[i]);
+        free_operands(&o);
+    }
+    free(found);
+}
+
+static void every_table_multiplies_the_same(void **state)
+{
+    (void)state;
+    float *found = must_alloc(TILE_FLOATS, sizeof *found);
+    float *wanted = must_alloc(TILE_FLOATS, sizeof *wanted);
+    for (size_t round = 0; round < 40; round++)
+        for (size_t n = 0; n <= MAX_BLOCKS; n += n < 3 ? 1 : 3) {
+            operands o = roll_operands(n, round % 2 == 0 ? TAME : WILD);
+            size_t stride = round % 4 < 2 ? STRIP : STRIDE;
+            multiply(supported(0), n, &o, stride, wanted);
+            for (size_t t = 1; supported(t) != NULL; t++) {
+                multiply(supported(t), n, &o, stride, found);
+                assert_same(supported(t)->name, found, wanted, TILE_FLOATS);
+            }
+            free_operands(&o);
+        }
+    free(found);
+    free(wanted);
+}
+
+/* From one row for all, or from another matrix: as from c filled with the same before. */
+static void sums_start_from_rows(void **state)
+{
+    (void)state;
+    float *found = must_alloc(TILE_FLOATS, sizeof *found);
+    float *wanted = must_alloc(TILE_FLOATS, sizeof *wanted);
+    operands o = roll_operands(2, TAME);
+    for (size_t t = 0; supported(t) != NULL; t++)
+        for (size_t start_stride = 0; start_stride <= STRIP; start_stride += STRIP) {
+            for (size_t i = 0; i < TILE_FLOATS; i++)
+                found[i] = wanted[i] = -1.0f;
+            for (size_t i = 0; i < STRIP; i++)
+                memcpy(wanted + i * STRIDE, o.c + i * start_stride, STRIP * sizeof *wanted);
+            supported(t)->open();
+            supported(t)->multiply(2, o.a_strip, o.b_strip, wanted, STRIDE, wanted, STRIDE);
+            supported(t)->multiply(2, o.a_strip, o.b_strip, o.c, start_stride, found, STRIDE);
+            supported(t)->close();
+            assert_same(supported(t)->name, found, wanted, TILE_FLOATS);
+        }
+    free_operands(&o);
+    free(found);
+    free(wanted);
+}
+
+/* Terms so small that sums, evens and odds pass below the smallest normal number. */
+static void tiny_sums_become_zeros(void **state)
+{
+    (void)state;
+    float *found = must_alloc(TILE_FLOATS, sizeof *found);
+    float *wanted = must_alloc(TILE_FLOATS, sizeof *wanted);
+    size_t zeros = 0;
+    for (size_t round = 0; round < 20; round++) {
+        operands o = roll_operands(0, TAME);
+        for (size_t i = 0; i < 2 * BLOCK; i++) {
+            o.a_strip[i] = 0x1f801f80u + (roll() & 0x807f807fu); /* 2^-64 to 2^-63 */
+            o.b_strip[i] = 0x20002000u + (roll() & 0x807f807fu);
+        }
+        for (size_t i = 0; i < TILE_FLOATS; i++)
+            o.c[i] = mlp_float_from_bits(roll() & 0x80ffffffu);
+        multiply(supported(0), 2, &o, STRIDE, wanted);
+        for (size_t i = 0; i < STRIP; i++)
+            for (size_t j = 0; j < STRIP; j++) {
+                assert_true(wanted[i * STRIDE + j] == 0.0f ||
+                            fabsf(wanted[i * STRIDE + j]) >= FLT_MIN);
+                zeros += wanted[i * STRIDE + j] == 0.0f;
+            }
+        for (size_t t = 1; supported(t) != NULL; t++) {
+            multiply(supported(t), 2, &o, STRIDE, found);
+            assert_memory_equal(found, wanted, TILE_FLOATS * sizeof *found);
+        }
+        free_operands(&o);
+    }
+    assert_true(zeros > 0);
+    free(found);
+    free(wanted);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_portable_product_is_the_sum),
+        cmocka_unit_test(every_table_multiplies_the_same),
+        cmocka_unit_test(sums_start_from_rows),
+        cmocka_unit_test(tiny_sums_become_zeros),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
