@@ -52,6 +52,21 @@ static inline void assert_failed(mlp_status status, const mlp_config *config, co
     assert_memory_equal(config, &zero, sizeof zero);
 }
 
+typedef struct refusal {
+    const char *text; /* a config, or an override */
+    const char *message;
+} refusal;
+
+static inline void assert_refused(const refusal *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        mlp_config config;
+        mlp_error err;
+        mlp_status status = parse_with(&config, cases[i].text, NULL, 0, &err);
+        assert_failed(status, &config, &err, cases[i].message);
+    }
+}
+
 /* Every key, none at its default where another value is supported. */
 static const char full_config[] =
     "{\"$schema\": \"schema.json\", \"name\": \"full run\", \"seed\": 9007199254740992,"
