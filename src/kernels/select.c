@@ -31,6 +31,23 @@ bool mlp_kernels_supported(const mlp_kernels *kernels)
     return kernels == &mlp_kernels_portable;
 }
 
+/* Has a table of this precision the name, whether or not this machine runs it? */
+static bool is_fp32_name(const char *name)
+{
+    for (size_t i = 0; mlp_kernels_list(i) != NULL; i++)
+        if (strcmp(mlp_kernels_list(i)->name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_bf16_name(const char *name)
+{
+    for (size_t i = 0; mlp_bf16_kernels_list(i) != NULL; i++)
+        if (strcmp(mlp_bf16_kernels_list(i)->name, name) == 0)
+            return true;
+    return false;
+}
+
 /* A comma-separated list of what this machine runs. */
 typedef struct choices {
     char names[128];
@@ -49,24 +66,27 @@ static mlp_status fail_with_choices(const char *name, const char *why, const cho
                     c->names);
 }
 
+static const char *why_not_fp32(const char *name)
+{
+    if (is_fp32_name(name))
+        return "is not supported by this CPU";
+    return is_bf16_name(name) ? "is a bf16 kernel, not for train.precision fp32" : "is unknown";
+}
+
 mlp_status mlp_kernels_select(const mlp_kernels **kernels, const char *name, mlp_error *err)
 {
     choices c = {""};
-    bool known = false;
     *kernels = NULL;
     for (size_t i = 0; mlp_kernels_list(i) != NULL; i++) {
         const mlp_kernels *k = mlp_kernels_list(i);
-        bool named = name == NULL || strcmp(k->name, name) == 0;
-        known |= named;
         if (!mlp_kernels_supported(k))
             continue;
         add_choice(&c, k->name);
-        if (named)
+        if (name == NULL || strcmp(k->name, name) == 0)
             *kernels = k;
     }
     if (*kernels == NULL)
-        return fail_with_choices(name, known ? "is not supported by this CPU" : "is unknown", &c,
-                                 err);
+        return fail_with_choices(name, why_not_fp32(name), &c, err);
     return MLP_OK;
 }
 
@@ -103,24 +123,29 @@ bool mlp_bf16_kernels_denied(void)
     return cpu.amx_bf16 && !cpu.amx_granted;
 }
 
+static const char *why_not_bf16(const char *name)
+{
+    if (is_bf16_name(name))
+        return mlp_bf16_kernels_denied() ? "is not granted by the operating system"
+                                         : "is not supported by this CPU";
+    return is_fp32_name(name) ? "is an fp32 kernel, not for train.precision bf16"
+                              : "is unknown to train.precision bf16";
+}
+
 mlp_status mlp_bf16_kernels_select(mlp_kernels *kernels, const char *name, mlp_error *err)
 {
     const mlp_bf16_kernels *chosen = NULL;
-    const char *why = "is unknown to train.precision bf16";
     choices c = {""};
     for (size_t i = 0; mlp_bf16_kernels_list(i) != NULL; i++) {
         const mlp_bf16_kernels *k = mlp_bf16_kernels_list(i);
-        bool named = name == NULL || strcmp(k->name, name) == 0;
-        if (mlp_bf16_kernels_supported(k)) {
-            add_choice(&c, k->name);
-            chosen = named ? k : chosen;
-        } else if (named) {
-            why = mlp_bf16_kernels_denied() ? "is not granted by the operating system"
-                                            : "is not supported by this CPU";
-        }
+        if (!mlp_bf16_kernels_supported(k))
+            continue;
+        add_choice(&c, k->name);
+        if (name == NULL || strcmp(k->name, name) == 0)
+            chosen = k;
     }
     if (chosen == NULL)
-        return fail_with_choices(name, why, &c, err);
+        return fail_with_choices(name, why_not_bf16(name), &c, err);
     *kernels = *chosen->fp32;
     kernels->name = chosen->name;
     kernels->bf16 = chosen;

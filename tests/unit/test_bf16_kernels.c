@@ -161,9 +161,43 @@ static void a_table_is_selected_by_name_or_speed(void **state)
     }
     assert_int_equal(mlp_bf16_kernels_select(&chosen, NULL, &err), MLP_OK);
     assert_ptr_equal(chosen.bf16, fastest);
-    assert_int_equal(mlp_bf16_kernels_select(&chosen, "avx512", &err), MLP_ERR_USAGE);
-    assert_non_null(strstr(err.message, "kernel \"avx512\" is unknown to train.precision bf16; "
-                                        "this machine runs: portable"));
+}
+
+/* Is it the name of a table of both precisions, as "portable" is? */
+static bool is_shared(const char *name)
+{
+    bool is_fp32 = false, is_bf16 = false;
+    for (size_t i = 0; mlp_kernels_list(i) != NULL; i++)
+        is_fp32 |= strcmp(mlp_kernels_list(i)->name, name) == 0;
+    for (size_t i = 0; mlp_bf16_kernels_list(i) != NULL; i++)
+        is_bf16 |= strcmp(mlp_bf16_kernels_list(i)->name, name) == 0;
+    return is_fp32 && is_bf16;
+}
+
+static void a_name_of_the_other_precision_is_refused(void **state)
+{
+    (void)state;
+    const mlp_kernels *fp32;
+    mlp_kernels bf16;
+    mlp_error err = {""};
+    for (size_t i = 0; mlp_bf16_kernels_list(i) != NULL; i++) {
+        const char *name = mlp_bf16_kernels_list(i)->name;
+        if (is_shared(name))
+            continue;
+        assert_int_equal(mlp_kernels_select(&fp32, name, &err), MLP_ERR_USAGE);
+        assert_non_null(strstr(err.message, "\" is a bf16 kernel, not for train.precision fp32; "
+                                            "this machine runs: portable"));
+    }
+    for (size_t i = 0; mlp_kernels_list(i) != NULL; i++) {
+        const char *name = mlp_kernels_list(i)->name;
+        if (is_shared(name))
+            continue;
+        assert_int_equal(mlp_bf16_kernels_select(&bf16, name, &err), MLP_ERR_USAGE);
+        assert_non_null(strstr(err.message, "\" is an fp32 kernel, not for train.precision bf16; "
+                                            "this machine runs: portable"));
+    }
+    assert_int_equal(mlp_bf16_kernels_select(&bf16, "abacus", &err), MLP_ERR_USAGE);
+    assert_non_null(strstr(err.message, "\"abacus\" is unknown to train.precision bf16; "));
 }
 
 int main(void)
@@ -176,6 +210,7 @@ int main(void)
         cmocka_unit_test(column_sums_have_one_order),
         cmocka_unit_test(relu_backward_passes_what_was_positive),
         cmocka_unit_test(a_table_is_selected_by_name_or_speed),
+        cmocka_unit_test(a_name_of_the_other_precision_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
