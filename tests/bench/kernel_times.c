@@ -3,7 +3,6 @@
 #include "kernel_times.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "kernels/packed.h"
 #include "kernels/select.h"
 #include "machine.h"
+#include "row.h"
 
 enum {
     ROWS = 1024, /* images of a batch */
@@ -191,16 +191,6 @@ static void run_softmax(void *argument)
         o->kernels->softmax(CLASSES, o->b + i * CLASSES, largest, log_sum);
 }
 
-/* A kernel's work: `items` times so many flops, and bytes read and written; the memory touched
- * is `floats` an item. An item of a product or of packing is a step, elsewhere an element. */
-typedef struct row {
-    const char *name, *shape;
-    void (*run)(void *operands);
-    size_t items;
-    double flops, bytes;
-    size_t floats;
-} row;
-
 /* A step of a product reads its place, four values and the panel's columns. Of softmax each
  * element is counted as 30 operations, most of them its exponential. */
 static const row ROWS_OF_A_TABLE[] = {
@@ -221,17 +211,6 @@ static const row ROWS_OF_A_TABLE[] = {
 };
 enum { N_ROWS = sizeof ROWS_OF_A_TABLE / sizeof ROWS_OF_A_TABLE[0] };
 
-static void print_kernel(const row *r, operands *o, double peak, double bandwidth)
-{
-    double seconds = bench_seconds(r->run, o);
-    double flops = (double)r->items * r->flops, bytes = (double)r->items * r->bytes;
-    double by_flops = flops / peak, by_bytes = bytes / bandwidth;
-    double floor = by_flops > by_bytes ? by_flops : by_bytes;
-    printf("%-10s %-14s %-13s %10.2f %9.2f %8.2f   %-8s %9.2f %7.0f %%\n", o->kernels->name,
-           r->name, r->shape, seconds * 1e6, flops / seconds / 1e9, bytes / seconds / 1e9,
-           by_flops > by_bytes ? "flops" : "bytes", floor * 1e6, 100.0 * floor / seconds);
-}
-
 mlp_status bench_print_kernels(double peak, float *scratch, mlp_error *err)
 {
     operands o;
@@ -242,12 +221,11 @@ mlp_status bench_print_kernels(double peak, float *scratch, mlp_error *err)
     for (size_t i = 0; i < N_ROWS; i++)
         bandwidths[i] =
             bench_bandwidth(scratch, ROWS_OF_A_TABLE[i].items * ROWS_OF_A_TABLE[i].floats);
-    printf("\n%-10s %-14s %-13s %10s %9s %8s   %-8s %9s %9s\n", "table", "kernel", "shape", "us",
-           "GFLOP/s", "GB/s", "bound by", "floor us", "reached");
+    bench_print_heads("table");
     for (size_t t = 0; mlp_kernels_list(t) != NULL; t++) {
         o.kernels = mlp_kernels_list(t);
         for (size_t i = 0; mlp_kernels_supported(o.kernels) && i < N_ROWS; i++)
-            print_kernel(&ROWS_OF_A_TABLE[i], &o, peak, bandwidths[i]);
+            bench_print_row(&ROWS_OF_A_TABLE[i], o.kernels->name, &o, peak, bandwidths[i]);
     }
     free_operands(&o);
     return MLP_OK;
