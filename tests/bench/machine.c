@@ -192,7 +192,7 @@ const char *bench_isa_name(size_t index)
 
 typedef struct peak_job {
     mlp_team *team;
-    float (*fma)(size_t steps);
+    float (*loop)(size_t steps);
 } peak_job;
 
 enum { PEAK_STEPS = 1 << 20 }; /* milliseconds: the threads' start is nothing beside it */
@@ -201,7 +201,7 @@ static void run_peak_member(mlp_team *team, size_t thread, void *argument)
 {
     (void)team;
     (void)thread;
-    volatile float kept = ((const peak_job *)argument)->fma(PEAK_STEPS);
+    volatile float kept = ((const peak_job *)argument)->loop(PEAK_STEPS);
     (void)kept;
 }
 
@@ -210,12 +210,16 @@ static void run_peak(void *argument)
     mlp_team_run(((peak_job *)argument)->team, run_peak_member, argument);
 }
 
+double bench_loop_peak(mlp_team *team, float (*loop)(size_t steps), double flops)
+{
+    peak_job job = {team, loop};
+    return (double)team->n_threads * PEAK_STEPS * flops / bench_seconds(run_peak, &job);
+}
+
 double bench_fma_peak(size_t index, mlp_team *team)
 {
     const isa *i = supported_isa(index);
-    peak_job job = {team, i->fma};
-    double flops = 2.0 * (double)team->n_threads * SUMS * (double)i->lanes * PEAK_STEPS;
-    return flops / bench_seconds(run_peak, &job);
+    return bench_loop_peak(team, i->fma, 2.0 * SUMS * (double)i->lanes);
 }
 
 typedef struct stream_job {

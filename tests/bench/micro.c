@@ -5,8 +5,8 @@
  * floor, not the table's: a table of narrow vectors cannot reach it.
  *
  *     micro [--threads N] [--data DIR]   the rates, the kernels of every supported table, and
- *                                        steps of the fastest: on images without zeros, and on
- *                                        the training images of DIR
+ *                                        steps of the fastest of each precision: on images without
+ *                                        zeros, and on the training images of DIR
  *     micro --peak [--threads N]         GFLOP/s of N threads, 1 by default, and no more
  */
 #include <stdbool.h>
@@ -16,6 +16,8 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "bf16_peak.h"
+#include "bf16_times.h"
 #include "data/dataset.h"
 #include "kernel_times.h"
 #include "kernels/select.h"
@@ -27,17 +29,32 @@ enum { PIXELS = 784, CLASSES = 10 };
 /* Most of an L1 of 32 KiB, of an L2 of 1 MiB, of a core's part of an L3; and past most of them. */
 static const size_t LEVEL_KIB[] = {24, 768, 12288, BENCH_SCRATCH_KIB};
 
-/* Prints them; returns the widest instruction set's peak. */
-static double print_rates(mlp_team *team, float *scratch)
+/* Flops a second: of floats, by the widest instruction set; of bf16, by whatever is fastest. */
+typedef struct peaks {
+    double fp32, bf16;
+} peaks;
+
+static peaks measure_peaks(mlp_team *team)
 {
-    double peak = bench_fma_peak(0, team);
+    double fp32 = bench_fma_peak(0, team), bf16 = fp32;
+    for (size_t i = 0; bench_bf16_name(i) != NULL; i++) {
+        double peak = bench_bf16_peak(i, team);
+        bf16 = peak > bf16 ? peak : bf16;
+    }
+    return (peaks){fp32, bf16};
+}
+
+static void print_rates(mlp_team *team, float *scratch)
+{
     for (size_t i = 0; bench_isa_name(i) != NULL; i++)
         printf("peak       %-10s %8.1f GFLOP/s\n", bench_isa_name(i),
-               (i == 0 ? peak : bench_fma_peak(i, team)) / 1e9);
+               bench_fma_peak(i, team) / 1e9);
+    for (size_t i = 0; bench_bf16_name(i) != NULL; i++)
+        printf("peak       %-10s %8.1f GFLOP/s\n", bench_bf16_name(i),
+               bench_bf16_peak(i, team) / 1e9);
     for (size_t l = 0; l < sizeof LEVEL_KIB / sizeof *LEVEL_KIB; l++)
         printf("bandwidth  %6zu KiB %8.1f GB/s\n", LEVEL_KIB[l],
                bench_bandwidth(scratch, LEVEL_KIB[l] * 1024 / sizeof *scratch) / 1e9);
-    return peak;
 }
 
 /* Images none of whose pixels is 0. */
@@ -65,18 +82,22 @@ static mlp_status report_kernels(mlp_team *single, mlp_error *err)
     if (scratch == NULL)
         return mlp_fail_memory(err, "the memory whose bandwidth is measured");
     memset(scratch, 0, (size_t)BENCH_SCRATCH_KIB * 1024); /* pages of its own, not one of zeros */
-    double peak = print_rates(single, scratch);
-    mlp_status status = bench_print_kernels(peak, scratch, err);
+    print_rates(single, scratch);
+    peaks peak = measure_peaks(single);
+    mlp_status status = bench_print_kernels(peak.fp32, scratch, err);
+    if (status == MLP_OK)
+        status = bench_print_bf16_kernels(peak.bf16, scratch, err);
     free(scratch);
     return status;
 }
 
 /* folder NULL: dense images. */
-static mlp_status report_steps(char *folder, mlp_team *team, double peak, mlp_error *err)
+static mlp_status report_steps(char *folder, mlp_team *team, peaks peak, mlp_error *err)
 {
     mlp_dataset data;
     const mlp_data_config config = {.dir = folder};
-    const mlp_kernels *kernels;
+    const mlp_kernels *fp32;
+    mlp_kernels bf16;
     mlp_status status = folder == NULL
                             ? init_dense(&data, err)
                             : mlp_dataset_load_part(&data, &config, MLP_DATASET_TRAIN, err);
@@ -87,9 +108,13 @@ static mlp_status report_steps(char *folder, mlp_team *team, double peak, mlp_er
            team->n_threads == 1 ? "" : "s");
     printf("%-10s %-18s %-14s %10s %9s %9s\n", "table", "net, batch", "phase", "ms", "GFLOP/s",
            "of peak");
-    status = mlp_kernels_select(&kernels, NULL, err);
+    status = mlp_kernels_select(&fp32, NULL, err);
     if (status == MLP_OK)
-        status = bench_print_steps(&data, kernels, team, peak, err);
+        status = bench_print_steps(&data, fp32, team, peak.fp32, err);
+    if (status == MLP_OK)
+        status = mlp_bf16_kernels_select(&bf16, NULL, err);
+    if (status == MLP_OK)
+        status = bench_print_steps(&data, &bf16, team, peak.bf16, err);
     mlp_dataset_free(&data);
     return status;
 }
@@ -124,7 +149,7 @@ static mlp_status report(const request *r, mlp_team *single, mlp_team *team, mlp
         return MLP_OK;
     }
     mlp_status status = report_kernels(single, err);
-    double peak = bench_fma_peak(0, team);
+    peaks peak = measure_peaks(team);
     if (status == MLP_OK)
         status = report_steps(NULL, team, peak, err);
     if (status == MLP_OK && r->data != NULL)
