@@ -61,18 +61,21 @@ static void print_rates(mlp_team *team, float *scratch)
 static mlp_status init_dense(mlp_dataset *data, mlp_error *err)
 {
     enum { IMAGES = 8192 };
+    uint8_t *pixels = mlp_alloc(IMAGES, PIXELS), *labels = mlp_alloc(IMAGES, 1);
     *data = (mlp_dataset){.count = IMAGES,
                           .features = PIXELS,
-                          .pixels = mlp_alloc(IMAGES, PIXELS),
-                          .labels = mlp_alloc(IMAGES, 1)};
-    if (data->pixels == NULL || data->labels == NULL) {
+                          .pixels = pixels,
+                          .labels = labels,
+                          .pixels_memory.start = pixels,
+                          .labels_memory.start = labels};
+    if (pixels == NULL || labels == NULL) {
         mlp_dataset_free(data);
         return mlp_fail_memory(err, "the images");
     }
     for (size_t i = 0; i < (size_t)IMAGES * PIXELS; i++)
-        data->pixels[i] = (uint8_t)(1 + mlp_rng_u32(2, 0, i) % 255);
+        pixels[i] = (uint8_t)(1 + mlp_rng_u32(2, 0, i) % 255);
     for (size_t i = 0; i < IMAGES; i++)
-        data->labels[i] = (uint8_t)(i % CLASSES);
+        labels[i] = (uint8_t)(i % CLASSES);
     return MLP_OK;
 }
 
