@@ -148,6 +148,47 @@ static void tiny_sums_become_zeros(void **state)
     free(wanted);
 }
 
+/* In each four rows most k are 0 in all of them, as blank pixels are. */
+static void blank_most(uint32_t *a, size_t n)
+{
+    for (size_t row = 0; row < n * STRIP; row += 4)
+        for (size_t k = 0; k < STRIP; k++)
+            for (size_t i = 0, blank = roll() % 4; i < 4 && blank > 0; i++)
+                a[(row + i) * TILE + k / 2] &= k % 2 == 0 ? 0xffff0000u : 0xffffu;
+}
+
+/* A table that leaves zeros out must still show an infinity beside them, and the sign of a
+ * zero that is added to -0. */
+static void blanks_hide_nothing(void **state)
+{
+    (void)state;
+    static const uint32_t STARTS[] = {0x80000000u, 0, 0x80000001u, 0x80800000u, 0xbf800000u};
+    enum { KINDS = 3, N_STARTS = sizeof STARTS / sizeof STARTS[0], MAX_N = 3 };
+    float *found = must_alloc(TILE_FLOATS, sizeof *found);
+    float *wanted = must_alloc(TILE_FLOATS, sizeof *wanted);
+    for (size_t round = 0; round < (size_t)2 * KINDS * N_STARTS * MAX_N; round++) {
+        size_t kind = round % KINDS, n = round / KINDS % MAX_N + 1;
+        operands o = roll_operands(n, TAME);
+        for (size_t i = 0; i < n * BLOCK && kind == 0; i++) {
+            o.a_strip[i] = 0x1f801f80u + (roll() & 0x807f807fu); /* 2^-64 to 2^-63 */
+            o.b_strip[i] = 0x20002000u + (roll() & 0x807f807fu);
+        }
+        for (size_t i = 0; i < TILE_FLOATS && kind == 0; i++)
+            o.c[i] = mlp_float_from_bits(STARTS[round / KINDS / MAX_N % N_STARTS]);
+        if (kind == 1)
+            o.b_strip[roll() % (n * BLOCK)] |= roll() % 2 == 0 ? 0x7f80u : 0x7f800000u;
+        blank_most(o.a_strip, n);
+        multiply(supported(0), n, &o, STRIDE, wanted);
+        for (size_t t = 1; supported(t) != NULL; t++) {
+            multiply(supported(t), n, &o, STRIDE, found);
+            assert_same(supported(t)->name, found, wanted, TILE_FLOATS);
+        }
+        free_operands(&o);
+    }
+    free(found);
+    free(wanted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +196,7 @@ int main(void)
         cmocka_unit_test(every_table_multiplies_the_same),
         cmocka_unit_test(sums_start_from_rows),
         cmocka_unit_test(tiny_sums_become_zeros),
+        cmocka_unit_test(blanks_hide_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
