@@ -22,4 +22,14 @@ void *mlp_alloc(size_t count, size_t size);
 /* A copy of the string on the heap; NULL when out of memory or when s is NULL. */
 char *mlp_strdup(const char *s);
 
+static inline size_t mlp_min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t mlp_max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 #endif

@@ -2,8 +2,8 @@
  *
  * Pixels stay bytes, and become packed lists here, the left operands of the first
  * layer's products (kernels.h, packed.h):
- *     rows      four images each, steps being the pixels that any of them sets
- *     columns   four neighbouring pixels each, steps being the images that set any
+ *     rows      two images each, steps being the pixels that one of them sets
+ *     columns   two neighbouring pixels each, steps being the images that set one
  */
 #ifndef MLP_DATA_BATCH_H
 #define MLP_DATA_BATCH_H
@@ -21,15 +21,15 @@
 
 typedef struct mlp_batch {
     size_t features; /* K: pixels of an image */
-    size_t capacity; /* largest B, a multiple of MLP_TILE */
+    size_t capacity; /* largest B, a multiple of MLP_STACK */
     size_t size;     /* B now */
-    size_t n_groups; /* of four pixels: ceil(features / 4) */
+    size_t n_groups; /* of two pixels: ceil(features / 2) */
 
     const uint8_t **pixels; /* (B): the images, (features) each */
     uint8_t *labels;        /* (B): classes */
     uint8_t *blank;         /* (features): an image of zeros, to fill the last tile */
 
-    mlp_packed rows;    /* (capacity / 4) lists */
+    mlp_packed rows;    /* (capacity / 2) lists */
     mlp_packed columns; /* (n_groups) lists; none in a batch that is only looked at */
 
     /* For bf16 products instead of those two (bf16_batch.h): */
@@ -47,17 +47,31 @@ void mlp_batch_free(mlp_batch *batch);
 void mlp_batch_fill(mlp_batch *batch, const mlp_dataset *data, const uint32_t *index, size_t first,
                     size_t size);
 
-/* Asks for the images of one tile: they come from memory, and in random order. */
-void mlp_batch_prefetch(const mlp_batch *batch, size_t tile);
-
-/* Packs this thread's part of the rows and columns, from the images that `pixels` and
+/* Packs this thread's share of the rows and columns, from the images that `pixels` and
  * `size` name. The caller puts a barrier behind it. */
 void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
                     size_t thread);
 
+/* What that reads: all of some images, and some pixels of the others. */
+typedef struct mlp_batch_share {
+    size_t first, end;             /* tiles */
+    size_t first_group, end_group; /* of pixels; none in a batch without columns */
+} mlp_batch_share;
+
+mlp_batch_share mlp_batch_share_of(const mlp_batch *batch, const mlp_team *team, size_t thread);
+
+/* Asks for part `part` of `parts` of it: images lie in memory, anywhere. */
+void mlp_batch_prefetch(const mlp_batch *batch, const mlp_batch_share *share, size_t part,
+                        size_t parts);
+
 static inline size_t mlp_batch_tiles(const mlp_batch *batch)
 {
     return (batch->size + MLP_TILE - 1) / MLP_TILE;
+}
+
+static inline size_t mlp_batch_stacks(const mlp_batch *batch)
+{
+    return (batch->size + MLP_STACK - 1) / MLP_STACK;
 }
 
 #endif

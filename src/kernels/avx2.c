@@ -1,4 +1,4 @@
-/* avx2.c: the kernels for AVX2 and FMA. The register tile is (4, 16):
+/* avx2.c: the kernels for AVX2 and FMA. Register tiles are (2, 32) and (4, 16):
  * 8 accumulators, just what two FMA units of latency 4 need, of 16 registers. */
 #include <immintrin.h>
 
@@ -6,7 +6,7 @@
 #include "kernels/select.h"
 
 typedef __m256 vector;
-enum { VECTOR_LANES = 8 };
+enum { VECTOR_LANES = 8, WIDE = 32 };
 
 static inline vector vector_load(const float *p)
 {
@@ -30,26 +30,44 @@ static inline vector vector_fma(vector a, vector b, vector c)
 
 #include "kernels/tile_loops.h"
 
-static void multiply(size_t n, const uint32_t *steps, const float *a, const float *b,
-                     size_t columns, float *c)
+static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
+                     const float *start, float *c)
 {
-    for (size_t column = 0; column < columns; column += MLP_COLUMNS)
-        multiply_tile(MLP_COLUMNS / VECTOR_LANES, n, steps, a, b + column, c + column);
+    size_t together = columns < MLP_PANEL ? 2 : 1, i = 0;
+    for (; i + together <= n_lists; i += together, c += together * MLP_TILE_FLOATS)
+        for (size_t column = 0; column < columns; column += WIDE / together)
+            if (together == 1)
+                multiply_lists(1, WIDE / VECTOR_LANES, &lists[i], column, b, start, c);
+            else
+                multiply_lists(2, MLP_COLUMNS / VECTOR_LANES, &lists[i], column, b, start, c);
+    for (size_t column = 0; i < n_lists && column < columns; column += MLP_COLUMNS)
+        multiply_lists(1, MLP_COLUMNS / VECTOR_LANES, &lists[i], column, b, start, c);
+}
+
+static void multiply_dense(size_t depth, const float *const a[MLP_STACK], size_t stride,
+                           const float *b, size_t columns, const float *start, float *c)
+{
+    enum { ROWS = MLP_STACK / 2 };
+    for (size_t i = 0; i < MLP_STACK; i += ROWS)
+        for (size_t column = 0; column < columns; column += MLP_COLUMNS)
+            multiply_rows(ROWS, MLP_COLUMNS / VECTOR_LANES, depth, a + i, stride, column, b, start,
+                          c + i * MLP_PANEL);
 }
 
 const mlp_kernels mlp_kernels_avx2 = {
     .name = "avx2",
     .multiply = multiply,
-    .interleave = interleave,
-    .gather_words = gather_words_plain,
-    .pack_pixels = pack_pixels_plain,
-    .unit_pixels = unit_pixels,
+    .multiply_dense = multiply_dense,
+    .pack_images = pack_images_plain,
+    .gather_pairs = gather_pairs_plain,
+    .pack_pairs = pack_pairs_plain,
+    .unpack_pixels = unpack_pixels_plain,
     .pack_rows = pack_rows_plain,
     .pack_columns = pack_columns,
     .relu = relu,
     .relu_backward = relu_backward,
     .sum_rows = sum_rows,
-    .sgd = sgd,
+    .sgd = sgd_plain,
     .softmax = softmax,
     .sigmoid = sigmoid,
 };

@@ -9,62 +9,87 @@
 
 #include "kernels/vector_loops.h"
 
-static inline void gather_words_plain(size_t n, const uint8_t *const *images, size_t first,
-                                      size_t size, uint32_t *words)
+static inline void gather_pairs_plain(size_t n, const uint8_t *const *images, size_t first,
+                                      size_t size, uint16_t *pairs)
 {
     for (size_t g = 0; g * MLP_TILE < size; g++) {
         size_t left = size - g * MLP_TILE, bytes = left < MLP_TILE ? left : MLP_TILE;
-        uint32_t *row = words + g * MLP_BLOCK_STEPS;
+        uint16_t *row = pairs + g * MLP_BLOCK_STEPS;
         memset(row, 0, n * sizeof *row);
         for (size_t i = 0; i < n; i++)
             memcpy(&row[i], images[i] + first + g * MLP_TILE, bytes);
     }
 }
 
-static inline size_t pack_pixels_plain(size_t n, size_t first_k, const uint32_t *words,
-                                       uint32_t *steps, uint32_t *packed)
+/* A pair's word in a list of pixels. */
+static inline uint32_t pixel_word(size_t step, uint32_t pair)
+{
+    return (uint32_t)step | pair << 16;
+}
+
+static inline size_t pack_images_plain(size_t n, const uint8_t *const images[MLP_TILE],
+                                       uint32_t *list)
 {
     size_t count = 0;
     for (size_t k = 0; k < n; k++) {
-        steps[count] = (uint32_t)((first_k + k) * MLP_PANEL);
-        packed[count] = words[k];
-        count += words[k] != 0;
+        uint32_t pair = (uint32_t)images[0][k] | (uint32_t)images[1][k] << 8;
+        list[count] = pixel_word(k, pair);
+        count += pair != 0;
     }
     return count;
 }
 
-/* Is any of four floats not zero, of either sign? */
-static inline size_t any_of_four(const float *x)
+static inline size_t pack_pairs_plain(size_t n, const uint16_t *pairs, uint32_t *list)
 {
-    const uint64_t no_signs = 0x7fffffff7fffffffu;
-    uint64_t halves[2];
-    memcpy(halves, x, sizeof halves);
-    return ((halves[0] | halves[1]) & no_signs) != 0;
+    size_t count = 0;
+    for (size_t k = 0; k < n; k++) {
+        list[count] = pixel_word(k, pairs[k]);
+        count += pairs[k] != 0;
+    }
+    return count;
 }
 
-static inline size_t pack_rows_plain(size_t n, size_t first_k, const float *rows, uint32_t *steps,
+static inline void unpack_pixels_plain(size_t n, const uint32_t *list, uint16_t *steps,
+                                       float *values)
+{
+    for (size_t s = 0; s < n; s++)
+        steps[s] = (uint16_t)list[s];
+    for (size_t s = 0; s < n; s++) {
+        values[s * MLP_TILE] = unit_pixel((uint8_t)(list[s] >> 16));
+        values[s * MLP_TILE + 1] = unit_pixel((uint8_t)(list[s] >> 24));
+    }
+}
+
+/* Is one of two floats not zero, of either sign? */
+static inline size_t any_of_two(const float *x)
+{
+    const uint64_t no_signs = 0x7fffffff7fffffffu;
+    uint64_t both;
+    memcpy(&both, x, sizeof both);
+    return (both & no_signs) != 0;
+}
+
+static inline size_t pack_rows_plain(size_t n, size_t first_k, const float *rows, uint16_t *steps,
                                      float *values)
 {
     size_t count = 0;
     for (size_t k = 0; k < n; k++) {
-        const float column[MLP_TILE] = {rows[k], rows[MLP_PANEL + k], rows[2 * MLP_PANEL + k],
-                                        rows[3 * MLP_PANEL + k]};
-        steps[count] = (uint32_t)((first_k + k) * MLP_PANEL);
+        const float column[MLP_TILE] = {rows[k], rows[MLP_PANEL + k]};
+        steps[count] = (uint16_t)(first_k + k);
         memcpy(values + count * MLP_TILE, column, sizeof column);
-        count += any_of_four(column);
+        count += any_of_two(column);
     }
     return count;
 }
 
-static size_t pack_columns(size_t n, size_t first_k, const float *columns, uint32_t *steps,
-                           float *values)
+static size_t pack_columns(size_t n, const float *columns, uint16_t *steps, float *values)
 {
     size_t count = 0;
     for (size_t r = 0; r < n; r++) {
         const float *from = columns + r * MLP_PANEL;
-        steps[count] = (uint32_t)((first_k + r) * MLP_PANEL);
+        steps[count] = (uint16_t)r;
         memcpy(values + count * MLP_TILE, from, MLP_TILE * sizeof *values);
-        count += any_of_four(from);
+        count += any_of_two(from);
     }
     return count;
 }

@@ -12,20 +12,23 @@ enum {
 
 bool mlp_packed_init(mlp_packed *packed, size_t lists, size_t max_steps, mlp_packed_kind kind)
 {
-    size_t unit = kind == MLP_PACKED_PIXELS ? MLP_COLUMNS : MLP_PANEL;
+    bool pixels = kind == MLP_PACKED_PIXELS;
     size_t blocks = mlp_round_up(max_steps, MLP_BLOCK_STEPS) / MLP_BLOCK_STEPS;
     memset(packed, 0, sizeof *packed);
-    packed->block_steps = mlp_round_up((max_steps + blocks - 1) / blocks, unit);
+    packed->max_steps = max_steps;
+    packed->block_steps =
+        mlp_round_up((max_steps + blocks - 1) / blocks, pixels ? MLP_COLUMNS : MLP_PANEL);
     packed->n_blocks = (max_steps + packed->block_steps - 1) / packed->block_steps;
     packed->capacity = mlp_round_up(max_steps, MLP_COLUMNS);
-    packed->steps = mlp_alloc(lists, packed->capacity * sizeof *packed->steps);
     packed->starts = mlp_alloc(lists, (packed->n_blocks + 1) * sizeof *packed->starts);
-    if (kind == MLP_PACKED_PIXELS)
-        packed->pixels = mlp_alloc(lists, packed->capacity * sizeof *packed->pixels);
-    else
+    if (pixels) {
+        packed->words = mlp_alloc(lists, packed->capacity * sizeof *packed->words);
+    } else {
+        packed->steps = mlp_alloc(lists, packed->capacity * sizeof *packed->steps);
         packed->values = mlp_alloc(lists, packed->capacity * MLP_TILE * sizeof *packed->values);
-    if (packed->steps != NULL && packed->starts != NULL &&
-        (packed->pixels != NULL || packed->values != NULL))
+    }
+    if (packed->starts != NULL &&
+        (pixels ? packed->words != NULL : packed->steps != NULL && packed->values != NULL))
         return true;
     mlp_packed_free(packed);
     return false;
@@ -33,45 +36,88 @@ bool mlp_packed_init(mlp_packed *packed, size_t lists, size_t max_steps, mlp_pac
 
 void mlp_packed_free(mlp_packed *packed)
 {
+    free(packed->starts);
     free(packed->steps);
     free(packed->values);
-    free(packed->pixels);
-    free(packed->starts);
+    free(packed->words);
     memset(packed, 0, sizeof *packed);
 }
 
-/* Asks for a list of pixels, which another thread may have made. */
+mlp_lists mlp_packed_lists(const mlp_packed *packed, size_t first, size_t n)
+{
+    return (mlp_lists){packed, first, n, mlp_packed_steps(packed, first),
+                       mlp_packed_values(packed, first)};
+}
+
+static size_t list_length(const mlp_packed *packed, size_t list)
+{
+    return mlp_packed_starts(packed, list)[packed->n_blocks];
+}
+
+/* Asks for a list that another thread may have made. */
 static void prefetch_list(const mlp_packed *packed, size_t list)
 {
-    size_t n = mlp_packed_starts(packed, list)[packed->n_blocks];
-    for (size_t s = 0; s < n; s += WORDS_OF_LINE) {
-        __builtin_prefetch(mlp_packed_pixels(packed, list) + s);
-        __builtin_prefetch(mlp_packed_steps(packed, list) + s);
-    }
+    for (size_t s = 0; s < list_length(packed, list); s += WORDS_OF_LINE)
+        __builtin_prefetch(mlp_packed_words(packed, list) + s);
 }
 
-void mlp_packed_unit_pixels(const mlp_packed *packed, const mlp_kernels *kernels, size_t first,
-                            size_t n, float *values)
+mlp_lists mlp_packed_unpack(const mlp_packed *packed, const mlp_kernels *kernels, size_t first,
+                            size_t n, uint16_t *steps, float *values)
 {
     for (size_t i = 0; i < n; i++) {
+        size_t at = i * packed->capacity;
         if (i + LISTS_AHEAD < n)
             prefetch_list(packed, first + i + LISTS_AHEAD);
-        kernels->unit_pixels(mlp_packed_starts(packed, first + i)[packed->n_blocks],
-                             mlp_packed_pixels(packed, first + i),
-                             values + i * packed->capacity * MLP_TILE);
+        kernels->unpack_pixels(list_length(packed, first + i), mlp_packed_words(packed, first + i),
+                               steps + at, values + at * MLP_TILE);
     }
+    return (mlp_lists){packed, first, n, steps, values};
 }
 
-void mlp_packed_multiply(const mlp_packed *packed, const float *values, const mlp_kernels *kernels,
-                         size_t first, size_t n, const float *b, size_t columns, float *c)
+/* One block of list i of those unpacked. */
+static mlp_list list_block(const mlp_lists *lists, size_t i, size_t block)
 {
-    for (size_t block = 0; block < packed->n_blocks; block++)
-        for (size_t i = 0; i < n; i++) {
-            const uint32_t *starts = mlp_packed_starts(packed, first + i);
-            size_t start = starts[block];
-            kernels->multiply(starts[block + 1] - start,
-                              mlp_packed_steps(packed, first + i) + start,
-                              values + (i * packed->capacity + start) * MLP_TILE, b, columns,
-                              c + i * MLP_TILE_FLOATS);
+    const uint32_t *starts = mlp_packed_starts(lists->packed, lists->first + i);
+    size_t at = i * lists->packed->capacity + starts[block];
+    return (mlp_list){.n = starts[block + 1] - starts[block],
+                      .steps = lists->steps + at,
+                      .values = lists->values + at * MLP_TILE};
+}
+
+/* Lists that leave no step out are faster as a stack. */
+static void multiply_stack(const mlp_kernels *kernels, const mlp_list lists[MLP_LISTS],
+                           size_t depth, const float *b, size_t columns, const float *start,
+                           float *c)
+{
+    const float *rows[MLP_STACK];
+    bool all_full = true;
+    for (size_t i = 0; i < MLP_STACK; i++) {
+        rows[i] = lists[i / MLP_TILE].values + i % MLP_TILE;
+        all_full &= lists[i / MLP_TILE].n == depth;
+    }
+    if (all_full)
+        kernels->multiply_dense(depth, rows, MLP_TILE, b, columns, start, c);
+    else
+        kernels->multiply(MLP_LISTS, lists, b, columns, start, c);
+}
+
+void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size_t at, size_t n,
+                        const float *b, size_t columns, const float *start, float *c)
+{
+    const mlp_packed *packed = lists->packed;
+    for (size_t block = 0, k = 0; block < packed->n_blocks; block++, k += packed->block_steps) {
+        size_t depth = mlp_min_size(packed->max_steps - k, packed->block_steps);
+        const float *from = block == 0 ? start : NULL, *rows = b + k * MLP_PANEL;
+        for (size_t i = 0; i < n; i += MLP_LISTS) {
+            mlp_list blocks[MLP_LISTS];
+            size_t together = mlp_min_size(n - i, MLP_LISTS);
+            for (size_t l = 0; l < together; l++)
+                blocks[l] = list_block(lists, at + i + l, block);
+            if (together == MLP_LISTS)
+                multiply_stack(kernels, blocks, depth, rows, columns, from,
+                               c + i * MLP_TILE_FLOATS);
+            else
+                kernels->multiply(together, blocks, rows, columns, from, c + i * MLP_TILE_FLOATS);
         }
+    }
 }

@@ -3,29 +3,54 @@
 #include "kernels/pack_loops.h"
 #include "kernels/select.h"
 
-static void multiply(size_t n, const uint32_t *steps, const float *a, const float *b,
-                     size_t columns, float *c)
+/* c (64) += a times a row of b. */
+static void add_row(float a, const float *b, size_t columns, float *c)
 {
-    for (size_t s = 0; s < n; s++)
-        for (size_t i = 0; i < MLP_TILE; i++)
-            for (size_t j = 0; j < columns; j++)
-                c[i * MLP_PANEL + j] =
-                    mlp_fmaf(a[s * MLP_TILE + i], b[steps[s] + j], c[i * MLP_PANEL + j]);
+    for (size_t j = 0; j < columns; j++)
+        c[j] = mlp_fmaf(a, b[j], c[j]);
+}
+
+static void set_rows(size_t rows, const float *start, size_t columns, float *c)
+{
+    for (size_t i = 0; start != NULL && i < rows; i++)
+        memcpy(c + i * MLP_PANEL, start, columns * sizeof *c);
+}
+
+static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
+                     const float *start, float *c)
+{
+    set_rows(n_lists * MLP_TILE, start, columns, c);
+    for (size_t l = 0; l < n_lists; l++)
+        for (size_t s = 0; s < lists[l].n; s++)
+            for (size_t i = 0; i < MLP_TILE; i++)
+                add_row(lists[l].values[s * MLP_TILE + i],
+                        b + (size_t)lists[l].steps[s] * MLP_PANEL, columns,
+                        c + (l * MLP_TILE + i) * MLP_PANEL);
+}
+
+static void multiply_dense(size_t depth, const float *const a[MLP_STACK], size_t stride,
+                           const float *b, size_t columns, const float *start, float *c)
+{
+    set_rows(MLP_STACK, start, columns, c);
+    for (size_t k = 0; k < depth; k++)
+        for (size_t i = 0; i < MLP_STACK; i++)
+            add_row(a[i][k * stride], b + k * MLP_PANEL, columns, c + i * MLP_PANEL);
 }
 
 const mlp_kernels mlp_kernels_portable = {
     .name = "portable",
     .multiply = multiply,
-    .interleave = interleave,
-    .gather_words = gather_words_plain,
-    .pack_pixels = pack_pixels_plain,
-    .unit_pixels = unit_pixels,
+    .multiply_dense = multiply_dense,
+    .pack_images = pack_images_plain,
+    .gather_pairs = gather_pairs_plain,
+    .pack_pairs = pack_pairs_plain,
+    .unpack_pixels = unpack_pixels_plain,
     .pack_rows = pack_rows_plain,
     .pack_columns = pack_columns,
     .relu = relu,
     .relu_backward = relu_backward,
     .sum_rows = sum_rows,
-    .sgd = sgd,
+    .sgd = sgd_plain,
     .softmax = softmax,
     .sigmoid = sigmoid,
 };

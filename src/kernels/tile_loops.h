@@ -1,9 +1,9 @@
-/* tile_loops.h: the product of a packed list and a panel, over the vector type of
- * the file that includes it. That file defines, before the include,
+/* tile_loops.h: the products, over the vector type of the file that includes it. That
+ * file defines, before the include,
  *     vector, VECTOR_LANES
  *     vector_load, vector_store, vector_broadcast, vector_fma
- * and calls multiply_tile with a constant number of vectors. The loops over a
- * register tile have constant bounds and are unrolled, so that the sums live in
+ * and calls these with constant numbers of lists, rows and vectors. The loops over a
+ * register tile then have constant bounds and are unrolled, so that the sums live in
  * registers.
  */
 #ifndef MLP_KERNELS_TILE_LOOPS_H
@@ -13,38 +13,102 @@
 
 enum { MAX_VECTORS = 4 };
 
-/* c (4, vectors * VECTOR_LANES) += a^T b. */
-static inline __attribute__((always_inline)) void multiply_tile(size_t vectors, size_t n,
-                                                                const uint32_t *steps,
-                                                                const float *a, const float *b,
-                                                                float *c)
+/* Where the sums of a row of c begin. */
+static inline const float *start_of_row(const float *start, const float *c, size_t row)
 {
-    vector sums[MLP_TILE][MAX_VECTORS];
+    return start != NULL ? start : c + row * MLP_PANEL;
+}
+
+/* Adds step s of a list to its sums. */
+static inline __attribute__((always_inline)) void add_step(size_t vectors, const mlp_list *list,
+                                                           size_t s, const float *b,
+                                                           vector sums[MLP_TILE][MAX_VECTORS])
+{
+    const float *row = b + (size_t)list->steps[s] * MLP_PANEL;
+    vector b_vectors[MAX_VECTORS];
 #pragma GCC unroll 4
-    for (size_t i = 0; i < MLP_TILE; i++)
+    for (size_t j = 0; j < vectors; j++)
+        b_vectors[j] = vector_load(row + j * VECTOR_LANES);
+#pragma GCC unroll 2
+    for (size_t i = 0; i < MLP_TILE; i++) {
+        vector a = vector_broadcast(list->values[s * MLP_TILE + i]);
 #pragma GCC unroll 4
         for (size_t j = 0; j < vectors; j++)
-            sums[i][j] = vector_load(c + i * MLP_PANEL + j * VECTOR_LANES);
+            sums[i][j] = vector_fma(a, b_vectors[j], sums[i][j]);
+    }
+}
 
-    for (size_t s = 0; s < n; s++) {
+/* `vectors` vectors of columns, from `column` on, of a multiply of n_lists lists. Several lists
+ * side by side keep more sums under way than a narrow tile has, for as long as the shortest of
+ * them lasts. */
+static inline __attribute__((always_inline)) void multiply_lists(size_t n_lists, size_t vectors,
+                                                                 const mlp_list *lists,
+                                                                 size_t column, const float *b,
+                                                                 const float *start, float *c)
+{
+    vector sums[MLP_LISTS][MLP_TILE][MAX_VECTORS];
+    size_t together = lists[0].n;
+#pragma GCC unroll 4
+    for (size_t l = 0; l < n_lists; l++) {
+        together = lists[l].n < together ? lists[l].n : together;
+#pragma GCC unroll 2
+        for (size_t i = 0; i < MLP_TILE; i++)
+#pragma GCC unroll 4
+            for (size_t j = 0; j < vectors; j++)
+                sums[l][i][j] = vector_load(start_of_row(start, c, l * MLP_TILE + i) + column +
+                                            j * VECTOR_LANES);
+    }
+
+    for (size_t s = 0; s < together; s++)
+#pragma GCC unroll 4
+        for (size_t l = 0; l < n_lists; l++)
+            add_step(vectors, &lists[l], s, b + column, sums[l]);
+
+#pragma GCC unroll 4
+    for (size_t l = 0; l < n_lists; l++) {
+        for (size_t s = together; s < lists[l].n; s++)
+            add_step(vectors, &lists[l], s, b + column, sums[l]);
+#pragma GCC unroll 2
+        for (size_t i = 0; i < MLP_TILE; i++)
+#pragma GCC unroll 4
+            for (size_t j = 0; j < vectors; j++)
+                vector_store(c + (l * MLP_TILE + i) * MLP_PANEL + column + j * VECTOR_LANES,
+                             sums[l][i][j]);
+    }
+}
+
+/* The same of `rows` rows of a multiply_dense, a being those of its left operand and c the
+ * first. */
+static inline __attribute__((always_inline)) void
+multiply_rows(size_t rows, size_t vectors, size_t depth, const float *const *a, size_t stride,
+              size_t column, const float *b, const float *start, float *c)
+{
+    vector sums[MLP_STACK][MAX_VECTORS];
+#pragma GCC unroll 8
+    for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (size_t j = 0; j < vectors; j++)
+            sums[i][j] = vector_load(start_of_row(start, c, i) + column + j * VECTOR_LANES);
+
+    for (size_t k = 0; k < depth; k++) {
         vector b_vectors[MAX_VECTORS];
 #pragma GCC unroll 4
         for (size_t j = 0; j < vectors; j++)
-            b_vectors[j] = vector_load(b + steps[s] + j * VECTOR_LANES);
-#pragma GCC unroll 4
-        for (size_t i = 0; i < MLP_TILE; i++) {
-            vector a_i = vector_broadcast(a[s * MLP_TILE + i]);
+            b_vectors[j] = vector_load(b + k * MLP_PANEL + column + j * VECTOR_LANES);
+#pragma GCC unroll 8
+        for (size_t i = 0; i < rows; i++) {
+            vector a_i = vector_broadcast(a[i][k * stride]);
 #pragma GCC unroll 4
             for (size_t j = 0; j < vectors; j++)
                 sums[i][j] = vector_fma(a_i, b_vectors[j], sums[i][j]);
         }
     }
 
-#pragma GCC unroll 4
-    for (size_t i = 0; i < MLP_TILE; i++)
+#pragma GCC unroll 8
+    for (size_t i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (size_t j = 0; j < vectors; j++)
-            vector_store(c + i * MLP_PANEL + j * VECTOR_LANES, sums[i][j]);
+            vector_store(c + i * MLP_PANEL + column + j * VECTOR_LANES, sums[i][j]);
 }
 
 #endif

@@ -19,21 +19,6 @@ static inline float unit_pixel(uint8_t pixel)
     return mlp_fmaf(mlp_fmaf(-quotient, 255.0f, x), reciprocal, quotient);
 }
 
-static void unit_pixels(size_t n, const uint32_t *words, float *values)
-{
-    const uint8_t *pixels = (const uint8_t *)words; /* in order where the low byte comes first */
-    for (size_t i = 0; i < n * MLP_TILE; i++)
-        values[i] = unit_pixel(pixels[i]);
-}
-
-static inline void interleave(size_t n, const uint8_t *const images[MLP_TILE], uint32_t *words)
-{
-    const uint8_t *a = images[0], *b = images[1], *c = images[2], *d = images[3];
-    for (size_t k = 0; k < n; k++)
-        words[k] =
-            (uint32_t)a[k] | (uint32_t)b[k] << 8 | (uint32_t)c[k] << 16 | (uint32_t)d[k] << 24;
-}
-
 static void relu(size_t n, float *x)
 {
     for (size_t i = 0; i < n; i++)
@@ -55,8 +40,18 @@ static void sum_rows(size_t rows, const float *panel, float *sums)
     memcpy(sums, lanes, sizeof lanes);
 }
 
-static float sgd(size_t n, const mlp_sgd_step *step, const float *restrict gradient,
-                 float *restrict velocity, float *restrict weight)
+/* The sum of 64 lanes, which become half as many six times. */
+static inline float fold_lanes(float lanes[MLP_PANEL])
+{
+#pragma GCC unroll 6
+    for (size_t half = MLP_PANEL / 2; half > 0; half /= 2)
+        for (size_t j = 0; j < half; j++)
+            lanes[j] += lanes[j + half];
+    return lanes[0];
+}
+
+static inline float sgd_plain(size_t n, const mlp_sgd_step *step, const float *restrict gradient,
+                              float *restrict velocity, float *restrict weight)
 {
     const float lr = step->lr, momentum = step->momentum, decay = step->weight_decay;
     const int nesterov = step->nesterov;
@@ -72,10 +67,7 @@ static float sgd(size_t n, const mlp_sgd_step *step, const float *restrict gradi
             weight[i] = mlp_fmaf(-lr, nesterov ? mlp_fmaf(momentum, v, g) : v, weight[i]);
             squares[j] = mlp_fmaf(gradient[i], gradient[i], squares[j]);
         }
-    for (size_t half = MLP_PANEL / 2; half > 0; half /= 2)
-        for (size_t j = 0; j < half; j++)
-            squares[j] += squares[j + half];
-    return squares[0];
+    return fold_lanes(squares);
 }
 
 static void softmax(size_t classes, float *restrict z, float *restrict largest,

@@ -1,14 +1,17 @@
 /* fp32_pass.h: one batch through the network with fp32 products: what pass.h says, to
  * the bit the same on every kernel table and any team.
  *
- * Every left operand is packed in lists of four rows (kernels.h): pixels and columns of
- * pixels by the batch, a hidden layer's output or gradient here, before its product.
+ * The first layer's left operands are packed lists of pixels (kernels.h), which the batch
+ * makes and each member unpacks for itself. A hidden layer's output and its gradient are
+ * packed here, before a product with more than one panel; before one with a single panel,
+ * as most last layers have it, that would cost more than it saves.
  */
 #ifndef MLP_NN_FP32_PASS_H
 #define MLP_NN_FP32_PASS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/team.h"
 #include "kernels/packed.h"
@@ -16,14 +19,15 @@
 
 typedef struct mlp_pass mlp_pass;
 
-enum { MLP_CHUNK = 64 }; /* lists that a member works through together */
+enum { MLP_CHUNK = 32 }; /* stacks that a member works through together */
 
 typedef struct mlp_fp32_pass {
-    mlp_packed rows;    /* (capacity / 4) lists: of a layer's output or its gradient */
-    mlp_packed columns; /* (threads, MLP_CHUNK) lists: of a hidden layer's output */
-    float *values;      /* (threads, values_stride): of a chunk of lists of pixels */
-    size_t values_stride;
-    float *gradients;  /* (threads, MLP_CHUNK, 4, 64): of weights, before their step */
+    mlp_packed rows;    /* (capacity / 2) lists: of a layer's output or its gradient */
+    mlp_packed columns; /* (threads, MLP_CHUNK, 4) lists: of a hidden layer's output */
+    uint16_t *steps;    /* (threads, steps_stride): of a chunk of lists of pixels, */
+    float *values;      /* (threads, steps_stride, 2): unpacked */
+    size_t steps_stride;
+    float *gradients;  /* (threads, MLP_CHUNK, 8, 64): of weights, before their step */
     float *transposed; /* (threads, transposed_stride): panels of W for backward products */
     size_t transposed_stride;
 } mlp_fp32_pass;
@@ -37,7 +41,8 @@ void mlp_fp32_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread);
 void mlp_fp32_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
                             size_t thread);
 
-/* This member's share of the parameters: their gradients, and the step with them. */
+/* This member's share of the parameters: their gradients, and the step with them. The
+ * images of the next batch are asked for meanwhile. */
 void mlp_fp32_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
                           size_t thread);
 

@@ -1,4 +1,4 @@
-/* fp32_share.h: how the members of a team divide the tiles of fp32 products, and what
+/* fp32_share.h: how the members of a team divide the stacks of fp32 products, and what
  * the forward pass, the backward pass and the update have in common. */
 #ifndef MLP_NN_FP32_SHARE_H
 #define MLP_NN_FP32_SHARE_H
@@ -7,6 +7,9 @@
 
 #include "base/mem.h"
 #include "nn/pass.h"
+
+/* A row to start sums from that have no bias. */
+static const float mlp_fp32_zeros[MLP_PANEL] __attribute__((aligned(64)));
 
 /* Floats between the panels of a layer's output. */
 static inline size_t mlp_fp32_output_stride(const mlp_pass *pass)
@@ -21,46 +24,64 @@ static inline size_t mlp_fp32_columns(size_t n, size_t panel)
     return left < MLP_PANEL ? mlp_round_up(left, MLP_COLUMNS) : MLP_PANEL;
 }
 
-/* A member's share of tiles that are counted panel by panel, `rows` in each. */
+/* Is a product with so many panels to be had from lists? */
+static inline bool mlp_fp32_packs(size_t panels)
+{
+    return panels > 1;
+}
+
+/* A member's share of stacks that are counted panel by panel, `stacks` in each. */
 typedef struct mlp_fp32_share {
-    size_t rows, first, end;
+    size_t stacks, first, end;
 } mlp_fp32_share;
 
 static inline mlp_fp32_share mlp_fp32_share_panels(const mlp_team *team, size_t thread,
-                                                   size_t panels, size_t rows)
+                                                   size_t panels, size_t stacks)
 {
-    mlp_fp32_share s = {.rows = rows};
-    mlp_team_share(team, thread, panels * rows, &s.first, &s.end);
+    mlp_fp32_share s = {.stacks = stacks};
+    mlp_team_share(team, thread, panels * stacks, &s.first, &s.end);
     return s;
 }
 
-/* Those of one panel's rows low .. high - 1 that are in the share: *n from *at on. */
+/* Those of one panel's stacks low .. high - 1 that are in the share: *n from *at on. */
 static inline void mlp_fp32_share_part(const mlp_fp32_share *s, size_t panel, size_t low,
                                        size_t high, size_t *at, size_t *n)
 {
-    size_t from = panel * s->rows + low > s->first ? panel * s->rows + low : s->first;
-    size_t to = panel * s->rows + high < s->end ? panel * s->rows + high : s->end;
-    *at = from - panel * s->rows;
+    size_t from = mlp_max_size(panel * s->stacks + low, s->first);
+    size_t to = mlp_min_size(panel * s->stacks + high, s->end);
+    *at = from - panel * s->stacks;
     *n = from < to ? to - from : 0;
 }
 
-/* Rows *low .. *end - 1 are those that the share has a tile of, in any panel; none of an
+/* Stacks *low .. *end - 1 are those that the share has one of, in any panel; none of an
  * empty share. */
 static inline void mlp_fp32_share_rows(const mlp_fp32_share *s, size_t *low, size_t *end)
 {
-    size_t n = s->end - s->first, first = n > 0 ? s->first % s->rows : 0;
-    bool in_one_panel = first + n <= s->rows;
+    size_t n = s->end - s->first, first = n > 0 ? s->first % s->stacks : 0;
+    bool in_one_panel = first + n <= s->stacks;
     *low = in_one_panel ? first : 0;
-    *end = in_one_panel ? first + n : s->rows;
+    *end = in_one_panel ? first + n : s->stacks;
 }
 
-/* The values of n lists of the batch's rows or columns as floats. */
-static inline const float *mlp_fp32_pixel_values(mlp_pass *pass, const mlp_packed *lists,
-                                                 size_t first, size_t n, size_t thread)
+/* The lists of stacks low .. high - 1 of the batch's rows or columns, `total` lists in all,
+ * unpacked for this member. */
+static inline mlp_lists mlp_fp32_unpack(mlp_pass *pass, const mlp_packed *packed, size_t total,
+                                        size_t low, size_t high, size_t thread)
 {
-    float *values = pass->fp32.values + thread * pass->fp32.values_stride;
-    mlp_packed_unit_pixels(lists, pass->kernels, first, n, values);
-    return values;
+    size_t first = low * MLP_LISTS, end = mlp_min_size(high * MLP_LISTS, total);
+    size_t at = thread * pass->fp32.steps_stride;
+    return mlp_packed_unpack(packed, pass->kernels, first, end - first, pass->fp32.steps + at,
+                             pass->fp32.values + at * MLP_TILE);
+}
+
+/* c (n, 8, 64) = start + the lists of n stacks, the lists' own from `first` on, times b. */
+static inline void mlp_fp32_multiply_lists(const mlp_pass *pass, const mlp_lists *lists,
+                                           size_t first, size_t n, const float *b, size_t columns,
+                                           const float *start, float *c)
+{
+    size_t list = first * MLP_LISTS;
+    mlp_lists_multiply(lists, pass->kernels, list, mlp_min_size(n * MLP_LISTS, lists->n - list), b,
+                       columns, start, c);
 }
 
 #endif

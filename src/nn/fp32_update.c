@@ -2,115 +2,153 @@
 
 #include <string.h>
 
-enum {
-    CHUNK_FLOATS = MLP_CHUNK * MLP_TILE_FLOATS,
-    TILES_AHEAD = 2, /* whose weights and velocities are asked for */
-};
+/* A step of SGD on a layer's weights, one member's share of it. */
+typedef struct weight_update {
+    mlp_pass *pass;
+    mlp_sgd *sgd;
+    const mlp_sgd_step *step;
+    const mlp_team *team;
+    size_t thread;
+    mlp_batch_share next; /* of the next batch */
+    size_t l;
+    mlp_fp32_share share; /* of stacks of eight inputs */
+    bool from_lists;
+    size_t chunk;    /* the first stack of a chunk, */
+    mlp_lists lists; /* and its lists */
+} weight_update;
 
-/* The member's lists 0 .. n - 1 become those of layer l's inputs from `group` * 4 on. */
-static void pack_columns(mlp_pass *pass, size_t l, size_t group, size_t n, size_t thread)
+/* The member's lists 0 .. n - 1 become the layer's inputs from `group` * 2 on, in pairs. */
+static mlp_lists pack_columns(const weight_update *u, size_t group, size_t n)
 {
+    const mlp_pass *pass = u->pass;
     const mlp_packed *columns = &pass->fp32.columns;
-    for (size_t list = thread * MLP_CHUNK; n > 0; n--, list++, group++) {
-        uint32_t *steps = mlp_packed_steps(columns, list);
+    size_t first = u->thread * MLP_CHUNK * MLP_LISTS;
+    for (size_t list = first; list < first + n; list++, group++) {
+        uint16_t *steps = mlp_packed_steps(columns, list);
         uint32_t *starts = mlp_packed_starts(columns, list);
         float *values = mlp_packed_values(columns, list);
-        size_t k = group * MLP_TILE, count = 0, i = 0;
+        size_t k = group * MLP_TILE, count = 0, image = 0;
         const float *from =
-            pass->outputs[l - 1] + k / MLP_PANEL * mlp_fp32_output_stride(pass) + k % MLP_PANEL;
-        for (size_t block = 0; block < columns->n_blocks; block++, i += columns->block_steps) {
-            size_t left = pass->batch.size > i ? pass->batch.size - i : 0;
+            pass->outputs[u->l - 1] + k / MLP_PANEL * mlp_fp32_output_stride(pass) + k % MLP_PANEL;
+        for (size_t block = 0; block < columns->n_blocks; block++, image += columns->block_steps) {
+            size_t left = pass->batch.size - mlp_min_size(image, pass->batch.size);
             starts[block] = (uint32_t)count;
-            count += pass->kernels->pack_columns(
-                left < columns->block_steps ? left : columns->block_steps, i, from + i * MLP_PANEL,
-                steps + count, values + count * MLP_TILE);
+            count += pass->kernels->pack_columns(mlp_min_size(left, columns->block_steps),
+                                                 from + image * MLP_PANEL, steps + count,
+                                                 values + count * MLP_TILE);
         }
         starts[columns->n_blocks] = (uint32_t)count;
     }
+    return mlp_packed_lists(columns, first, n);
 }
 
-/* Groups of four inputs of layer l, as lists with their values: list 0 is group `first`. */
-typedef struct input_lists {
-    size_t l, first;
-    const mlp_packed *packed;
-    size_t list;
-    const float *values;
-} input_lists;
-
-static input_lists input_columns(mlp_pass *pass, size_t l, size_t first, size_t n, size_t thread)
+/* The lists of stacks low .. high - 1 of the layer's inputs. */
+static mlp_lists input_lists(const weight_update *u, size_t low, size_t high)
 {
-    input_lists lists = {.l = l, .first = first};
-    if (l == 0) {
-        lists.packed = &pass->batch.columns;
-        lists.list = first;
-        lists.values = mlp_fp32_pixel_values(pass, lists.packed, first, n, thread);
-    } else {
-        lists.packed = &pass->fp32.columns;
-        lists.list = thread * MLP_CHUNK;
-        lists.values = mlp_packed_values(lists.packed, lists.list);
-        pack_columns(pass, l, first, n, thread);
-    }
-    return lists;
+    if (u->l == 0)
+        return mlp_fp32_unpack(u->pass, &u->pass->batch.columns, u->pass->batch.n_groups, low, high,
+                               u->thread);
+    size_t inputs = u->pass->model->layers[u->l].inputs;
+    size_t group = low * MLP_LISTS, groups = mlp_round_up(inputs, MLP_TILE) / MLP_TILE;
+    return pack_columns(u, group, mlp_min_size(high * MLP_LISTS, groups) - group);
 }
 
-/* The gradient of n tiles of one panel of a layer's weights, inputs from `group` * 4 on,
- * and the step with it. */
-static void update_tiles(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step,
-                         const input_lists *lists, size_t panel, size_t group, size_t n,
-                         size_t thread)
+/* out (n, 8, 64) = stacks first .. first + n - 1 of a hidden layer's output (B, K), transposed,
+ * times b (B, 64). */
+static void multiply_columns(const mlp_pass *pass, const float *matrix, size_t first, size_t n,
+                             const float *b, size_t columns, float *out)
 {
-    const mlp_layer *layer = &pass->model->layers[lists->l];
-    const float *output_gradient =
-        pass->output_gradients[lists->l] + panel * mlp_fp32_output_stride(pass);
-    size_t at = layer->weight + panel * layer->panel_stride + group * MLP_TILE_FLOATS;
-    size_t skip = group - lists->first, columns = mlp_fp32_columns(layer->outputs, panel);
-    float *gradients = pass->fp32.gradients + thread * CHUNK_FLOATS;
-    size_t part = lists->packed->n_blocks == 1 ? 1 : n; /* one by one they stay nearest */
-    for (size_t i = 0; i < n; i += part) {
-        memset(gradients, 0, part * MLP_TILE_FLOATS * sizeof *gradients);
-        mlp_packed_multiply(
-            lists->packed, lists->values + (skip + i) * lists->packed->capacity * MLP_TILE,
-            pass->kernels, lists->list + skip + i, part, output_gradient, columns, gradients);
-        for (size_t j = i; j < i + part; j++) {
-            if (j + TILES_AHEAD < n)
-                mlp_sgd_prefetch(sgd, at + (j + TILES_AHEAD) * MLP_TILE_FLOATS);
-            mlp_sgd_apply(sgd, pass->kernels, step, at + j * MLP_TILE_FLOATS, MLP_TILE_FLOATS,
-                          gradients + (j - i) * MLP_TILE_FLOATS);
+    for (size_t image = 0; image < pass->batch.size; image += MLP_BLOCK_STEPS)
+        for (size_t stack = 0; stack < n; stack++) {
+            size_t k = (first + stack) * MLP_STACK;
+            const float *from = matrix + k / MLP_PANEL * mlp_fp32_output_stride(pass) +
+                                image * MLP_PANEL + k % MLP_PANEL;
+            const float *rows[MLP_STACK];
+            for (size_t i = 0; i < MLP_STACK; i++)
+                rows[i] = from + i;
+            pass->kernels->multiply_dense(mlp_min_size(pass->batch.size - image, MLP_BLOCK_STEPS),
+                                          rows, MLP_PANEL, b + image * MLP_PANEL, columns,
+                                          image == 0 ? mlp_fp32_zeros : NULL,
+                                          out + stack * MLP_STACK_FLOATS);
         }
+}
+
+/* gradients (n, 8, 64): of the weights in stacks first .. first + n - 1 of one panel. */
+static void stack_gradients(const weight_update *u, size_t panel, size_t first, size_t n,
+                            float *gradients)
+{
+    const mlp_pass *pass = u->pass;
+    const mlp_layer *layer = &pass->model->layers[u->l];
+    size_t columns = mlp_fp32_columns(layer->outputs, panel);
+    const float *b = pass->output_gradients[u->l] + panel * mlp_fp32_output_stride(pass);
+    if (columns < MLP_PANEL || (first + n) * MLP_STACK > layer->inputs) /* not all is written */
+        memset(gradients, 0, n * MLP_STACK_FLOATS * sizeof *gradients);
+    if (u->from_lists)
+        mlp_fp32_multiply_lists(pass, &u->lists, first - u->chunk, n, b, columns, mlp_fp32_zeros,
+                                gradients);
+    else
+        multiply_columns(pass, pass->outputs[u->l - 1], first, n, b, columns, gradients);
+}
+
+/* While the first layer's weights are worked on, the images of the next batch arrive. */
+static void prefetch_images(const weight_update *u, size_t panel, size_t stack)
+{
+    size_t done = panel * u->share.stacks + stack - u->share.first;
+    if (u->l == 0)
+        mlp_batch_prefetch(&u->pass->next, &u->next, done, u->share.end - u->share.first);
+}
+
+/* The gradients of those stacks and the step with them: one stack after another stays nearest,
+ * but if the batch has several blocks, each serves all stacks. */
+static void update_stacks(const weight_update *u, size_t panel, size_t first, size_t n)
+{
+    const mlp_layer *layer = &u->pass->model->layers[u->l];
+    float *gradients = u->pass->fp32.gradients + u->thread * MLP_CHUNK * MLP_STACK_FLOATS;
+    size_t at = layer->weight + panel * layer->panel_stride + first * MLP_STACK_FLOATS;
+    size_t part = u->pass->batch.size <= MLP_BLOCK_STEPS ? 1 : n;
+    for (size_t i = 0; i < n; i++, at += MLP_STACK_FLOATS) {
+        prefetch_images(u, panel, first + i);
+        if (i % part == 0)
+            stack_gradients(u, panel, first + i, part, gradients);
+        if (i + 1 < n)
+            mlp_sgd_prefetch(u->sgd, at + MLP_STACK_FLOATS);
+        mlp_sgd_apply(u->sgd, u->pass->kernels, u->step, at, MLP_STACK_FLOATS,
+                      gradients + i % part * MLP_STACK_FLOATS);
     }
 }
 
-/* This member's share of a layer's weights, a chunk of inputs at a time: the chunk's
- * lists serve all panels. */
-static void update_weights(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
-                           mlp_team *team, size_t thread)
+/* A chunk of stacks at a time: its lists serve all panels. */
+static void update_weights(weight_update *u)
 {
-    const mlp_layer *layer = &pass->model->layers[l];
-    size_t groups = mlp_round_up(layer->inputs, MLP_TILE) / MLP_TILE, low, end, at, n;
-    mlp_fp32_share s = mlp_fp32_share_panels(team, thread, layer->panels, groups);
-    for (mlp_fp32_share_rows(&s, &low, &end); low < end; low += MLP_CHUNK) {
-        size_t high = low + MLP_CHUNK < end ? low + MLP_CHUNK : end;
-        input_lists lists = input_columns(pass, l, low, high - low, thread);
-        for (size_t panel = s.first / groups; panel * groups < s.end; panel++) {
-            mlp_fp32_share_part(&s, panel, low, high, &at, &n);
+    const mlp_layer *layer = &u->pass->model->layers[u->l];
+    size_t stacks = mlp_round_up(layer->inputs, MLP_STACK) / MLP_STACK, low, end, at, n;
+    u->from_lists = u->l == 0 || mlp_fp32_packs(layer->panels);
+    u->share = mlp_fp32_share_panels(u->team, u->thread, layer->panels, stacks);
+    for (mlp_fp32_share_rows(&u->share, &low, &end); low < end; low += MLP_CHUNK) {
+        size_t high = mlp_min_size(low + MLP_CHUNK, end);
+        u->chunk = low;
+        if (u->from_lists)
+            u->lists = input_lists(u, low, high);
+        for (size_t panel = u->share.first / stacks; panel * stacks < u->share.end; panel++) {
+            mlp_fp32_share_part(&u->share, panel, low, high, &at, &n);
             if (n > 0)
-                update_tiles(pass, sgd, step, &lists, panel, at, n, thread);
+                update_stacks(u, panel, at, n);
         }
     }
 }
 
-static void update_biases(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
-                          mlp_team *team, size_t thread)
+static void update_biases(const weight_update *u)
 {
-    const mlp_layer *layer = &pass->model->layers[l];
+    const mlp_pass *pass = u->pass;
+    const mlp_layer *layer = &pass->model->layers[u->l];
     size_t first, end;
-    mlp_team_share(team, thread, layer->panels, &first, &end);
+    mlp_team_share(u->team, u->thread, layer->panels, &first, &end);
     for (size_t panel = first; panel < end; panel++) {
         float gradient[MLP_PANEL] __attribute__((aligned(64)));
         pass->kernels->sum_rows(pass->batch.size,
-                                pass->output_gradients[l] + panel * mlp_fp32_output_stride(pass),
+                                pass->output_gradients[u->l] + panel * mlp_fp32_output_stride(pass),
                                 gradient);
-        mlp_sgd_apply(sgd, pass->kernels, step, layer->bias + panel * MLP_PANEL, MLP_PANEL,
+        mlp_sgd_apply(u->sgd, pass->kernels, u->step, layer->bias + panel * MLP_PANEL, MLP_PANEL,
                       gradient);
     }
 }
@@ -118,8 +156,14 @@ static void update_biases(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step
 void mlp_fp32_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
                           size_t thread)
 {
-    for (size_t l = pass->model->n_layers; l-- > 0;) {
-        update_weights(pass, sgd, step, l, team, thread);
-        update_biases(pass, sgd, step, l, team, thread);
+    weight_update u = {.pass = pass,
+                       .sgd = sgd,
+                       .step = step,
+                       .team = team,
+                       .thread = thread,
+                       .next = mlp_batch_share_of(&pass->next, team, thread)};
+    for (u.l = pass->model->n_layers; u.l-- > 0;) {
+        update_weights(&u);
+        update_biases(&u);
     }
 }

@@ -36,7 +36,7 @@ void mlp_sgd_apply(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step 
 
 void mlp_sgd_prefetch(const mlp_sgd *sgd, size_t at)
 {
-    for (size_t i = at; i < at + MLP_TILE_FLOATS; i += FLOATS_OF_LINE) {
+    for (size_t i = at; i < at + MLP_STACK_FLOATS; i += FLOATS_OF_LINE) {
         __builtin_prefetch(sgd->velocities + i, 1);
         __builtin_prefetch(sgd->model->params + i, 1);
     }
@@ -46,7 +46,7 @@ double mlp_sgd_layer_norm(const mlp_sgd *sgd, size_t layer)
 {
     const mlp_layer *l = &sgd->model->layers[layer];
     double sum = 0.0;
-    for (size_t at = l->weight; at < l->bias; at += MLP_TILE_FLOATS)
+    for (size_t at = l->weight; at < l->bias; at += MLP_STACK_FLOATS)
         sum += (double)sgd->squares[at / MLP_PANEL];
     for (size_t at = l->bias; at < l->end; at += MLP_PANEL)
         sum += (double)sgd->squares[at / MLP_PANEL];

@@ -8,7 +8,6 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "kernels/packed.h"
 #include "kernels/select.h"
 #include "machine.h"
 #include "row.h"
@@ -18,7 +17,9 @@ enum {
     COLUMNS = 1024,
     N = ROWS * COLUMNS,
     PIXELS = 784,
-    SET_PIXELS = PIXELS * 2 / 5, /* about as many of MNIST's steps are not all zero */
+    LINE = 64,                            /* pixels that are gathered together */
+    STEPS = MLP_BLOCK_STEPS,              /* of a product, which works through a block */
+    SOME_STEPS = MLP_BLOCK_STEPS * 2 / 5, /* about as many of MNIST's are not all zero */
     CLASSES = 10,
     PANEL_FLOATS = ROWS * MLP_PANEL,
     LOGITS = ROWS * CLASSES,
@@ -28,14 +29,14 @@ enum {
 typedef struct operands {
     const mlp_kernels *kernels;
     float *a, *b, *c; /* (N); a is what ReLU leaves, half of it 0 */
-    uint8_t *pixels;  /* (MLP_TILE, PIXELS), none of them 0 */
-    uint32_t *words;  /* (ROWS): four pixels each */
-    uint32_t *every;  /* (ROWS): a list's steps, none left out */
-    uint32_t *some;   /* (SET_PIXELS): spread evenly over the PIXELS */
-    float *values;    /* (ROWS, MLP_TILE): of either */
-    uint32_t *steps;  /* (ROWS): to pack into, */
-    uint32_t *fresh;  /* (ROWS): and its pixels, */
-    float *packed;    /* (ROWS, MLP_TILE): or its values */
+    uint8_t *pixels;  /* (STEPS, PIXELS): images, none of whose pixels is 0 */
+    uint16_t *pairs;  /* (LINE / 2, STEPS): such pixels by twos */
+    uint32_t *words;  /* (ROWS): a list of them */
+    uint16_t *every;  /* (STEPS): a list's steps, none left out */
+    uint16_t *some;   /* (SOME_STEPS): spread evenly over the STEPS */
+    float *values;    /* (MLP_LISTS, STEPS, 2): of a stack of either */
+    uint16_t *steps;  /* (ROWS): to pack into, */
+    float *packed;    /* (ROWS, 2): and the values */
 } operands;
 
 static void free_operands(operands *o)
@@ -44,12 +45,12 @@ static void free_operands(operands *o)
     free(o->b);
     free(o->c);
     free(o->pixels);
+    free(o->pairs);
     free(o->words);
     free(o->every);
     free(o->some);
     free(o->values);
     free(o->steps);
-    free(o->fresh);
     free(o->packed);
 }
 
@@ -58,17 +59,17 @@ static bool alloc_operands(operands *o)
     *o = (operands){.a = mlp_alloc(N, sizeof *o->a),
                     .b = mlp_alloc(N, sizeof *o->b),
                     .c = mlp_alloc(N, sizeof *o->c),
-                    .pixels = mlp_alloc(MLP_TILE, PIXELS),
+                    .pixels = mlp_alloc(STEPS, PIXELS),
+                    .pairs = mlp_alloc(LINE / MLP_TILE, STEPS * sizeof *o->pairs),
                     .words = mlp_alloc(ROWS, sizeof *o->words),
-                    .every = mlp_alloc(ROWS, sizeof *o->every),
-                    .some = mlp_alloc(SET_PIXELS, sizeof *o->some),
-                    .values = mlp_alloc(ROWS, MLP_TILE * sizeof *o->values),
+                    .every = mlp_alloc(STEPS, sizeof *o->every),
+                    .some = mlp_alloc(SOME_STEPS, sizeof *o->some),
+                    .values = mlp_alloc(STEPS, MLP_STACK * sizeof *o->values),
                     .steps = mlp_alloc(ROWS, sizeof *o->steps),
-                    .fresh = mlp_alloc(ROWS, sizeof *o->fresh),
                     .packed = mlp_alloc(ROWS, MLP_TILE * sizeof *o->packed)};
-    return o->a != NULL && o->b != NULL && o->c != NULL && o->pixels != NULL && o->words != NULL &&
-           o->every != NULL && o->some != NULL && o->values != NULL && o->steps != NULL &&
-           o->fresh != NULL && o->packed != NULL;
+    return o->a != NULL && o->b != NULL && o->c != NULL && o->pixels != NULL && o->pairs != NULL &&
+           o->words != NULL && o->every != NULL && o->some != NULL && o->values != NULL &&
+           o->steps != NULL && o->packed != NULL;
 }
 
 static mlp_status init_operands(operands *o, mlp_error *err)
@@ -82,65 +83,108 @@ static mlp_status init_operands(operands *o, mlp_error *err)
         o->a[i] = x > 0.0f ? x : 0.0f;
         o->b[i] = o->c[i] = x;
     }
-    memset(o->pixels, 255, (size_t)MLP_TILE * PIXELS);
+    memset(o->pixels, 255, (size_t)STEPS * PIXELS);
+    memset(o->pairs, 255, LINE / MLP_TILE * STEPS * sizeof *o->pairs);
     memset(o->words, 255, ROWS * sizeof *o->words);
-    for (size_t k = 0; k < ROWS; k++)
-        o->every[k] = (uint32_t)(k * MLP_PANEL);
-    for (size_t s = 0; s < SET_PIXELS; s++)
-        o->some[s] = (uint32_t)(s * PIXELS / SET_PIXELS * MLP_PANEL);
-    for (size_t i = 0; i < (size_t)ROWS * MLP_TILE; i++)
+    for (size_t k = 0; k < STEPS; k++)
+        o->every[k] = (uint16_t)k;
+    for (size_t s = 0; s < SOME_STEPS; s++)
+        o->some[s] = (uint16_t)(s * STEPS / SOME_STEPS);
+    for (size_t i = 0; i < (size_t)STEPS * MLP_STACK; i++)
         o->values[i] = 1e-3f;
     return MLP_OK;
 }
 
-static void multiply(operands *o, const uint32_t *steps, size_t n, size_t columns)
+/* A stack's lists, all of the same steps. */
+static void multiply(operands *o, const uint16_t *steps, size_t n, size_t columns)
 {
-    o->kernels->multiply(n, steps, o->values, o->b, columns, o->c);
+    mlp_list lists[MLP_LISTS];
+    for (size_t i = 0; i < MLP_LISTS; i++)
+        lists[i] = (mlp_list){n, steps, o->values + i * STEPS * MLP_TILE};
+    o->kernels->multiply(MLP_LISTS, lists, o->b, columns, NULL, o->c);
 }
 
-static void run_multiply_pixels(void *argument)
+static void run_lists(void *argument)
 {
     operands *o = argument;
-    multiply(o, o->every, PIXELS, MLP_PANEL);
+    multiply(o, o->every, STEPS, MLP_PANEL);
 }
 
-static void run_multiply_set_pixels(void *argument)
+static void run_some_steps(void *argument)
 {
     operands *o = argument;
-    multiply(o, o->some, SET_PIXELS, MLP_PANEL);
+    multiply(o, o->some, SOME_STEPS, MLP_PANEL);
 }
 
-static void run_multiply_block(void *argument)
+static void run_narrow_lists(void *argument)
 {
     operands *o = argument;
-    multiply(o, o->every, MLP_BLOCK_STEPS, MLP_PANEL);
+    multiply(o, o->every, STEPS, MLP_COLUMNS);
 }
 
-static void run_multiply_classes(void *argument)
+/* Eight rows of a panel of a, or eight of its columns. */
+static void multiply_rows(operands *o, size_t columns)
 {
-    operands *o = argument;
-    multiply(o, o->every, ROWS, MLP_COLUMNS);
+    const float *rows[MLP_STACK];
+    for (size_t i = 0; i < MLP_STACK; i++)
+        rows[i] = o->a + i * MLP_PANEL;
+    o->kernels->multiply_dense(MLP_PANEL, rows, 1, o->b, columns, NULL, o->c);
 }
 
-static void run_interleave(void *argument)
+static void multiply_columns(operands *o, size_t columns)
+{
+    const float *rows[MLP_STACK];
+    for (size_t i = 0; i < MLP_STACK; i++)
+        rows[i] = o->a + i;
+    o->kernels->multiply_dense(STEPS, rows, MLP_PANEL, o->b, columns, NULL, o->c);
+}
+
+static void run_dense_rows(void *argument)
+{
+    multiply_rows(argument, MLP_PANEL);
+}
+
+static void run_narrow_dense_rows(void *argument)
+{
+    multiply_rows(argument, MLP_COLUMNS);
+}
+
+static void run_dense_columns(void *argument)
+{
+    multiply_columns(argument, MLP_PANEL);
+}
+
+static void run_narrow_dense_columns(void *argument)
+{
+    multiply_columns(argument, MLP_COLUMNS);
+}
+
+static void run_pack_images(void *argument)
 {
     operands *o = argument;
-    const uint8_t *images[MLP_TILE];
-    for (size_t i = 0; i < MLP_TILE; i++)
+    const uint8_t *images[MLP_TILE] = {o->pixels, o->pixels + PIXELS};
+    o->kernels->pack_images(PIXELS, images, o->words);
+}
+
+static void run_gather_pairs(void *argument)
+{
+    operands *o = argument;
+    const uint8_t *images[STEPS];
+    for (size_t i = 0; i < STEPS; i++)
         images[i] = o->pixels + i * PIXELS;
-    o->kernels->interleave(PIXELS, images, o->words);
+    o->kernels->gather_pairs(STEPS, images, 0, LINE, o->pairs);
 }
 
-static void run_pack_pixels(void *argument)
+static void run_pack_pairs(void *argument)
 {
     operands *o = argument;
-    o->kernels->pack_pixels(PIXELS, 0, o->words, o->steps, o->fresh);
+    o->kernels->pack_pairs(STEPS, o->pairs, o->words);
 }
 
-static void run_unit_pixels(void *argument)
+static void run_unpack_pixels(void *argument)
 {
     operands *o = argument;
-    o->kernels->unit_pixels(PIXELS, o->words, o->packed);
+    o->kernels->unpack_pixels(PIXELS, o->words, o->steps, o->packed);
 }
 
 static void run_pack_rows(void *argument)
@@ -154,7 +198,7 @@ static void run_pack_rows(void *argument)
 static void run_pack_columns(void *argument)
 {
     operands *o = argument;
-    o->kernels->pack_columns(ROWS, 0, o->a, o->steps, o->packed);
+    o->kernels->pack_columns(ROWS, o->a, o->steps, o->packed);
 }
 
 static void run_relu(void *argument)
@@ -191,18 +235,24 @@ static void run_softmax(void *argument)
         o->kernels->softmax(CLASSES, o->b + i * CLASSES, largest, log_sum);
 }
 
-/* A step of a product reads its place, four values and the panel's columns. Of softmax each
- * element is counted as 30 operations, most of them its exponential. */
+/* An item of "multiply" is a step of one list: it reads the step, two values and the panel's
+ * columns, which the stack's lists touch together. One of a dense product reads eight values, of
+ * columns a cache line. Of softmax each element is counted as 30 operations, most of them its
+ * exponential. */
 static const row ROWS_OF_A_TABLE[] = {
-    {"multiply", "4 x 784 x 64", run_multiply_pixels, PIXELS, 512, 276, 69},
-    {"multiply", "4 x 313 x 64", run_multiply_set_pixels, SET_PIXELS, 512, 276, 69},
-    {"multiply", "4 x 128 x 64", run_multiply_block, MLP_BLOCK_STEPS, 512, 276, 69},
-    {"multiply", "4 x 1024 x 16", run_multiply_classes, ROWS, 128, 84, 21},
-    {"interleave", "784 x 4", run_interleave, PIXELS, 0, 8, 2},
-    {"pack_pixels", "784 x 4", run_pack_pixels, PIXELS, 0, 12, 3},
-    {"unit_pixels", "784 x 4", run_unit_pixels, PIXELS, 20, 20, 5},
-    {"pack_rows", "1024 x 4", run_pack_rows, COLUMNS, 0, 36, 9},
-    {"pack_columns", "1024 x 4", run_pack_columns, ROWS, 0, 36, 21},
+    {"multiply", "8 x 128 x 64", run_lists, MLP_LISTS *STEPS, 256, 266, 19},
+    {"multiply", "8 x 51 x 64", run_some_steps, MLP_LISTS *SOME_STEPS, 256, 266, 19},
+    {"multiply", "8 x 128 x 16", run_narrow_lists, MLP_LISTS *STEPS, 64, 74, 7},
+    {"dense, rows", "8 x 64 x 64", run_dense_rows, MLP_PANEL, 1024, 288, 72},
+    {"dense, rows", "8 x 64 x 16", run_narrow_dense_rows, MLP_PANEL, 256, 96, 24},
+    {"dense, columns", "8 x 128 x 64", run_dense_columns, STEPS, 1024, 288, 80},
+    {"dense, columns", "8 x 128 x 16", run_narrow_dense_columns, STEPS, 256, 96, 32},
+    {"pack_images", "784 x 2", run_pack_images, PIXELS, 0, 6, 2},
+    {"gather_pairs", "128 x 64", run_gather_pairs, STEPS *LINE / MLP_TILE, 0, 4, 1},
+    {"pack_pairs", "128 x 2", run_pack_pairs, STEPS, 0, 6, 2},
+    {"unpack_pixels", "784 x 2", run_unpack_pixels, PIXELS, 10, 14, 4},
+    {"pack_rows", "1024 x 2", run_pack_rows, COLUMNS, 0, 18, 5},
+    {"pack_columns", "1024 x 2", run_pack_columns, ROWS, 0, 18, 19},
     {"relu", "1024 x 1024", run_relu, N, 1, 8, 1},
     {"relu_backward", "1024 x 1024", run_relu_backward, N, 1, 12, 2},
     {"sum_rows", "1024 x 64", run_sum_rows, PANEL_FLOATS, 1, 4, 1},

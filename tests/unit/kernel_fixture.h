@@ -17,16 +17,17 @@ static inline void assert_same(const char *name, const float *found, const float
                      (double)wanted[i]);
 }
 
-typedef enum numbers { FINITE, WITH_INFINITIES } numbers;
+typedef enum numbers { FINITE, WILD } numbers; /* among the latter infinities and NaN */
 
 /* n floats, on a cache line of their own; the caller's to free. */
 static inline float *roll_floats(dice *d, size_t n, numbers kind)
 {
+    const float wild[] = {INFINITY, -INFINITY, NAN, -NAN};
     float *x = must_alloc(n, sizeof *x);
     for (size_t i = 0; i < n; i++) {
         x[i] = roll_float(d);
-        if (kind == WITH_INFINITIES && roll(d) % 64 == 0)
-            x[i] = roll(d) % 2 == 0 ? INFINITY : -INFINITY;
+        if (kind == WILD && roll(d) % 64 == 0)
+            x[i] = wild[roll(d) % 4];
     }
     return x;
 }

@@ -93,13 +93,14 @@ typedef struct net_shape {
 } net_shape;
 
 /* Widths, inputs and batches on both sides of panels (64), blocks (128 steps) and
- * chunks (MLP_CHUNK lists); a last tile of one, four and two images. */
+ * chunks (MLP_CHUNK stacks of eight); a last stack of one list, two and three, and a last
+ * list of one image and of two. */
 static const net_shape NET_LAYERS[] = {
     {.features = 47, .n_hidden = 0, .classes = 5},
     {.features = 301, .n_hidden = 1, .hidden = {130}, .classes = 10},
     {.features = 90, .n_hidden = 3, .hidden = {40, 7, 150}, .classes = 256},
 };
-static const size_t NET_BATCHES[] = {1, 12, 150};
+static const size_t NET_BATCHES[] = {1, 12, 269};
 enum {
     N_NET_LAYERS = sizeof NET_LAYERS / sizeof *NET_LAYERS,
     N_NET_SHAPES = N_NET_LAYERS * 2 * sizeof NET_BATCHES / sizeof *NET_BATCHES,
@@ -125,13 +126,15 @@ typedef struct net {
     uint8_t *images; /* (batch, features) */
 } net;
 
-/* Pixels (features) of the i-th image: 2 of 3 are 0, and so are whole groups of eight. */
+/* Pixels (features) of the i-th image: 2 of 3 are 0, and so are whole groups of eight; of others,
+ * images or pixels, none is. */
 static inline void roll_image(dice *d, size_t i, size_t features, uint8_t *pixels)
 {
     for (size_t k = 0; k < features; k++) {
         uint32_t word = roll(d);
+        bool full = i / 8 % 4 == 1 || k / 8 % 4 == 2;
         bool blank = word % 3 != 0 || (i / 8 + k / 8) % 4 == 3;
-        pixels[k] = blank ? 0 : (uint8_t)(word >> 24);
+        pixels[k] = full ? (uint8_t)(word >> 24 | 1) : blank ? 0 : (uint8_t)(word >> 24);
     }
 }
 

@@ -1,12 +1,12 @@
-/* A batch's packed lists give its images back, by tiles of four images and by groups
- * of four pixels, whoever packs them. */
+/* A batch's packed lists give its images back, two of them a list and two
+ * pixels a list, whoever packs them. */
 #include "nn_fixture.h"
 
 #include "data/batch.h"
 
 enum { N_IMAGES = 160, N_CLASSES = 10 };
-static const size_t FEATURES[] = {1, 3, 4, 5, 16, 47, 130, 784};
-static const size_t SIZES[] = {1, 2, 4, 7, 33, 64, 130, 150};
+static const size_t FEATURES[] = {1, 2, 3, 5, 16, 47, 63, 65, 130, 784};
+static const size_t SIZES[] = {1, 2, 3, 7, 9, 33, 64, 129, 130, 151};
 enum { N_FEATURES = sizeof FEATURES / sizeof *FEATURES, N_SIZES = sizeof SIZES / sizeof *SIZES };
 
 static mlp_dataset roll_dataset(size_t features)
@@ -22,26 +22,23 @@ static mlp_dataset roll_dataset(size_t features)
     return data;
 }
 
-/* The four rows of a list: element (i, k) of dense (4, max_steps). What is listed is not
+/* The two rows of a list: element (i, k) of dense (2, max_steps). What is listed is not
  * zero, ascends, and lies in its block. */
 static void unpack(const mlp_packed *packed, size_t list, size_t max_steps, uint8_t *dense)
 {
     const uint32_t *starts = mlp_packed_starts(packed, list);
-    const uint32_t *steps = mlp_packed_steps(packed, list);
+    const uint32_t *words = mlp_packed_words(packed, list);
     memset(dense, 0, MLP_TILE * max_steps);
     assert_int_equal(starts[0], 0);
     for (size_t block = 0; block < packed->n_blocks; block++) {
         assert_true(starts[block] <= starts[block + 1]);
-        for (size_t s = starts[block]; s < starts[block + 1]; s++) {
-            uint8_t bytes[MLP_TILE];
-            size_t k = steps[s] / MLP_PANEL;
-            memcpy(bytes, mlp_packed_pixels(packed, list) + s, sizeof bytes);
-            assert_true(steps[s] % MLP_PANEL == 0 && k < max_steps);
-            assert_int_equal(k / packed->block_steps, block);
-            assert_true(s == 0 || steps[s] > steps[s - 1]);
-            assert_int_not_equal(mlp_packed_pixels(packed, list)[s], 0);
-            for (size_t i = 0; i < MLP_TILE; i++)
-                dense[i * max_steps + k] = bytes[i];
+        for (size_t s = starts[block], next = 0; s < starts[block + 1]; s++) {
+            size_t step = words[s] & UINT16_MAX, k = block * packed->block_steps + step;
+            assert_true(step >= next && step < packed->block_steps && k < max_steps);
+            assert_int_not_equal(words[s] >> 16, 0);
+            next = step + 1;
+            dense[k] = (uint8_t)(words[s] >> 16);
+            dense[max_steps + k] = (uint8_t)(words[s] >> 24);
         }
     }
 }
@@ -86,9 +83,14 @@ typedef struct pack_job {
     const mlp_kernels *kernels;
 } pack_job;
 
+/* What is to be packed may be asked for before, in any number of parts. */
 static void pack_member(mlp_team *team, size_t thread, void *argument)
 {
+    enum { PARTS = 3 };
     const pack_job *job = argument;
+    mlp_batch_share share = mlp_batch_share_of(job->batch, team, thread);
+    for (size_t part = 0; part < PARTS; part++)
+        mlp_batch_prefetch(job->batch, &share, part, PARTS);
     mlp_batch_pack(job->batch, job->kernels, team, thread);
 }
 
@@ -161,7 +163,7 @@ static void a_batch_to_look_at_has_no_columns(void **state)
     must_succeed(mlp_batch_init(&batch, &mlp_kernels_portable, data.features, 5, false, &err),
                  &err);
     assert_int_equal(batch.capacity, 8);
-    assert_null(batch.columns.steps);
+    assert_null(batch.columns.words);
     mlp_batch_fill(&batch, &data, NULL, 0, 5);
     mlp_batch_pack(&batch, &mlp_kernels_portable, &team, 0);
     batch.n_groups = 0; /* leaves the rows to check */

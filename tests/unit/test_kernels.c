@@ -1,66 +1,205 @@
 /* The products of every supported table by their definition, equal bytes, whatever
- * the length, the columns and the numbers; and the choice of a table. */
+ * the lengths, the columns and the numbers; and the choice of a table. */
 #include "kernel_fixture.h"
 
-enum { MAX_STEPS = 150 }; /* rows of b: several panels of a's columns */
+enum {
+    MAX_STEPS = 150,      /* rows of b */
+    TILES = 2 + MLP_LISTS /* of c: one on either side in which nothing may be written */
+};
 
-/* The operands of one product. */
+/* The operands of a product, c's first tile being its second. */
 typedef struct operands {
-    size_t n, columns;
-    float *a, *b, *c;
-    uint32_t steps[MAX_STEPS];
+    size_t n_lists, columns;
+    mlp_list lists[MLP_LISTS];
+    uint16_t steps[MLP_LISTS][MAX_STEPS];
+    float *values[MLP_LISTS];
+    float *b, *row, *c;
+    const float *start; /* the row or NULL */
 } operands;
 
-/* n ascending steps below MAX_STEPS, each subset as likely as another. */
-static operands roll_operands(dice *d, size_t n, size_t columns, numbers kind)
+typedef enum start_kind { START_C, START_ROW } start_kind;
+
+/* Any length, often a very short one. */
+static size_t roll_length(dice *d)
 {
-    operands o = {.n = n, .columns = columns};
+    return roll(d) % 4 == 0 ? roll(d) % 4 : roll(d) % (MAX_STEPS + 1);
+}
+
+/* n ascending steps below MAX_STEPS, each subset as likely as another. */
+static void roll_list(dice *d, operands *o, size_t list, size_t n, numbers kind)
+{
     size_t chosen = 0;
-    for (uint32_t k = 0; k < MAX_STEPS; k++)
+    for (size_t k = 0; k < MAX_STEPS; k++)
         if (roll(d) % (MAX_STEPS - k) < n - chosen)
-            o.steps[chosen++] = k * MLP_PANEL;
-    o.a = roll_floats(d, n * MLP_TILE, kind);
-    o.b = roll_floats(d, MAX_STEPS * MLP_PANEL, kind);
-    o.c = roll_floats(d, MLP_TILE_FLOATS, kind);
-    return o;
+            o->steps[list][chosen++] = (uint16_t)k;
+    o->values[list] = roll_floats(d, n * MLP_TILE, kind);
+    o->lists[list] = (mlp_list){n, o->steps[list], o->values[list]};
+}
+
+static void roll_operands(dice *d, operands *o, start_kind start, numbers kind)
+{
+    size_t n = roll_length(d);
+    bool equal_lengths = roll(d) % 4 == 0;
+    for (size_t i = 0; i < o->n_lists; i++)
+        roll_list(d, o, i, equal_lengths ? n : roll_length(d), kind);
+    o->b = roll_floats(d, MAX_STEPS * MLP_PANEL, kind);
+    o->row = roll_floats(d, MLP_PANEL, kind);
+    o->c = roll_floats(d, TILES * MLP_TILE_FLOATS, kind);
+    o->start = start == START_ROW ? o->row : NULL;
 }
 
 static void free_operands(operands *o)
 {
-    free(o->a);
+    for (size_t i = 0; i < o->n_lists; i++)
+        free(o->values[i]);
     free(o->b);
+    free(o->row);
     free(o->c);
 }
 
 /* By the definition in kernels.h, the C library's fmaf one after another. */
 static void multiply_plainly(const operands *o, float *c)
 {
-    memcpy(c, o->c, MLP_TILE_FLOATS * sizeof *c);
-    for (size_t i = 0; i < MLP_TILE; i++)
-        for (size_t j = 0; j < o->columns; j++)
-            for (size_t s = 0; s < o->n; s++)
-                c[i * MLP_PANEL + j] =
-                    fmaf(o->a[s * MLP_TILE + i], o->b[o->steps[s] + j], c[i * MLP_PANEL + j]);
+    for (size_t r = 0; r < o->n_lists * MLP_TILE; r++) {
+        const mlp_list *list = &o->lists[r / MLP_TILE];
+        for (size_t j = 0; j < o->columns; j++) {
+            float sum = o->start != NULL ? o->start[j] : c[r * MLP_PANEL + j];
+            for (size_t s = 0; s < list->n; s++)
+                sum = fmaf(list->values[s * MLP_TILE + r % MLP_TILE],
+                           o->b[list->steps[s] * MLP_PANEL + j], sum);
+            c[r * MLP_PANEL + j] = sum;
+        }
+    }
 }
 
-static void products_are_chains_of_fma(void **state)
+/* Every table's c, and what lies beside it, is the wanted one. */
+static void check_lists(const operands *o)
+{
+    size_t n = TILES * MLP_TILE_FLOATS;
+    float *wanted = copy_floats(o->c, n);
+    multiply_plainly(o, wanted + MLP_TILE_FLOATS);
+    for (size_t t = 0; supported_kernels(t) != NULL; t++) {
+        float *found = copy_floats(o->c, n);
+        supported_kernels(t)->multiply(o->n_lists, o->lists, o->b, o->columns, o->start,
+                                       found + MLP_TILE_FLOATS);
+        assert_same(supported_kernels(t)->name, found, wanted, n);
+        free(found);
+    }
+    free(wanted);
+}
+
+static void products_of_lists_are_chains_of_fma(void **state)
 {
     (void)state;
     dice d = {1, 0};
-    float found[MLP_TILE_FLOATS] __attribute__((aligned(64))), wanted[MLP_TILE_FLOATS];
-    for (size_t n = 0; n <= MAX_STEPS; n += n < 20 ? 1 : 13)
-        for (size_t columns = MLP_COLUMNS; columns <= MLP_PANEL; columns += MLP_COLUMNS)
-            for (size_t kind = FINITE; kind <= WITH_INFINITIES; kind++) {
-                operands o = roll_operands(&d, n, columns, (numbers)kind);
-                multiply_plainly(&o, wanted);
-                for (size_t t = 0; supported_kernels(t) != NULL; t++) {
-                    const mlp_kernels *kernels = supported_kernels(t);
-                    memcpy(found, o.c, sizeof found);
-                    kernels->multiply(n, o.steps, o.a, o.b, columns, found);
-                    assert_same(kernels->name, found, wanted, MLP_TILE_FLOATS);
+    operands o = {0};
+    for (o.n_lists = 1; o.n_lists <= MLP_LISTS; o.n_lists++)
+        for (o.columns = MLP_COLUMNS; o.columns <= MLP_PANEL; o.columns += MLP_COLUMNS)
+            for (size_t start = START_C; start <= START_ROW; start++)
+                for (size_t round = 0; round < quick_or(8, 60); round++) {
+                    roll_operands(&d, &o, (start_kind)start, round % 2 == 0 ? FINITE : WILD);
+                    check_lists(&o);
+                    free_operands(&o);
                 }
-                free_operands(&o);
-            }
+}
+
+/* Also by one that is no number: c is then written and not read. */
+static void a_start_replaces_what_was_there(void **state)
+{
+    (void)state;
+    dice d = {2, 0};
+    operands o = {.n_lists = MLP_LISTS, .columns = MLP_PANEL};
+    roll_operands(&d, &o, START_ROW, FINITE);
+    for (size_t i = 0; i < TILES * MLP_TILE_FLOATS; i++)
+        o.c[i] = NAN;
+    check_lists(&o);
+    free_operands(&o);
+}
+
+/* They are no signed numbers. */
+static void steps_reach_the_last_of_16_bits(void **state)
+{
+    (void)state;
+    enum { ROWS = UINT16_MAX + 1 };
+    const uint16_t steps[] = {0, 1, 0x7fff, 0x8000, UINT16_MAX};
+    enum { N = sizeof steps / sizeof *steps };
+    dice d = {3, 0};
+    operands o = {.n_lists = MLP_LISTS, .columns = MLP_PANEL};
+    roll_operands(&d, &o, START_ROW, FINITE);
+    float *row = roll_floats(&d, MLP_PANEL, FINITE),
+          *values = roll_floats(&d, N * MLP_TILE, FINITE);
+    free(o.b);
+    o.b = must_alloc((size_t)ROWS * MLP_PANEL, sizeof *o.b);
+    for (size_t s = 0; s < N; s++)
+        for (size_t j = 0; j < MLP_PANEL; j++)
+            o.b[steps[s] * MLP_PANEL + j] = (float)(s + 1) * row[j];
+    for (size_t i = 0; i < o.n_lists; i++)
+        o.lists[i] = (mlp_list){N, steps, values};
+    for (o.columns = MLP_COLUMNS; o.columns <= MLP_PANEL; o.columns += MLP_COLUMNS)
+        check_lists(&o);
+    free(row);
+    free(values);
+    free_operands(&o);
+}
+
+/* The left operand of a stack. */
+typedef struct stack {
+    size_t depth, stride;
+    const float *rows[MLP_STACK];
+} stack;
+
+/* By the definition: no step is left out. */
+static void multiply_stack_plainly(const operands *o, const stack *a, float *c)
+{
+    for (size_t i = 0; i < MLP_STACK; i++)
+        for (size_t j = 0; j < o->columns; j++) {
+            float sum = o->start != NULL ? o->start[j] : c[i * MLP_PANEL + j];
+            for (size_t k = 0; k < a->depth; k++)
+                sum = fmaf(a->rows[i][k * a->stride], o->b[k * MLP_PANEL + j], sum);
+            c[i * MLP_PANEL + j] = sum;
+        }
+}
+
+/* Rows that begin anywhere in memory, the last of them ending where it does. */
+static void check_stack(dice *d, operands *o, size_t depth, size_t stride, start_kind start,
+                        numbers kind)
+{
+    enum { MAX_GAP = 3 };
+    stack a = {.depth = depth, .stride = stride};
+    size_t row_floats = depth > 0 ? (depth - 1) * stride + 1 : 0, at = 0;
+    size_t n = TILES * MLP_TILE_FLOATS, floats = MLP_STACK * (row_floats + MAX_GAP);
+    float *memory = roll_floats(d, floats, kind);
+    for (size_t i = MLP_STACK; i-- > 0; at += row_floats + roll(d) % (MAX_GAP + 1))
+        a.rows[i] = memory + floats - row_floats - at;
+    roll_operands(d, o, start, kind);
+    float *wanted = copy_floats(o->c, n);
+    multiply_stack_plainly(o, &a, wanted + MLP_TILE_FLOATS);
+    for (size_t t = 0; supported_kernels(t) != NULL; t++) {
+        float *found = copy_floats(o->c, n);
+        supported_kernels(t)->multiply_dense(depth, a.rows, stride, o->b, o->columns, o->start,
+                                             found + MLP_TILE_FLOATS);
+        assert_same(supported_kernels(t)->name, found, wanted, n);
+        free(found);
+    }
+    free(wanted);
+    free(memory);
+    free_operands(o);
+}
+
+/* From rows of a panel, lists of two rows, and columns of a panel. */
+static void products_of_stacks_are_chains_of_fma(void **state)
+{
+    (void)state;
+    const size_t strides[] = {1, MLP_TILE, MLP_PANEL};
+    dice d = {4, 0};
+    operands o = {0};
+    for (o.columns = MLP_COLUMNS; o.columns <= MLP_PANEL; o.columns += MLP_COLUMNS)
+        for (size_t start = START_C; start <= START_ROW; start++)
+            for (size_t depth = 0; depth <= MAX_STEPS;
+                 depth += depth < quick_or(3, 20) ? 1 : quick_or(49, 11))
+                for (size_t i = 0; i < 2 * sizeof strides / sizeof *strides; i++)
+                    check_stack(&d, &o, depth, strides[i / 2], (start_kind)start,
+                                i % 2 == 0 ? FINITE : WILD);
 }
 
 static void a_table_is_selected_by_name_or_speed(void **state)
@@ -97,7 +236,10 @@ static void another_name_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products_are_chains_of_fma),
+        cmocka_unit_test(products_of_lists_are_chains_of_fma),
+        cmocka_unit_test(a_start_replaces_what_was_there),
+        cmocka_unit_test(steps_reach_the_last_of_16_bits),
+        cmocka_unit_test(products_of_stacks_are_chains_of_fma),
         cmocka_unit_test(a_table_is_selected_by_name_or_speed),
         cmocka_unit_test(another_name_is_refused),
     };

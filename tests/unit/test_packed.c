@@ -1,9 +1,12 @@
-/* Lists in blocks: their bounds, and that a product over blocks is one chain. */
+/* Lists in blocks: their bounds, what is unpacked of pixels, and that a product over
+ * blocks is one chain, also where full lists are multiplied as a stack. */
 #include "kernel_fixture.h"
 
 #include "kernels/packed.h"
 
-enum { LISTS = 5 };
+/* LISTS: those that are multiplied, up to three stacks and a part of one, and one on either side.
+ */
+enum { N = 3 * MLP_LISTS + 3, FIRST = 1, LISTS = FIRST + N + 1 };
 static const size_t MAX_STEPS[] = {1, 15, 16, 17, 63, 64, 65, 128, 129, 130, 300, 784, 1030};
 enum { N_SIZES = sizeof MAX_STEPS / sizeof *MAX_STEPS };
 
@@ -16,112 +19,214 @@ static void blocks_cover_all_steps(void **state)
         for (size_t kind = 0; kind < 2; kind++) {
             mlp_packed packed;
             assert_true(mlp_packed_init(&packed, LISTS, MAX_STEPS[i], KINDS[kind]));
-            size_t unit = KINDS[kind] == MLP_PACKED_PIXELS ? MLP_COLUMNS : MLP_PANEL;
+            bool pixels = KINDS[kind] == MLP_PACKED_PIXELS;
+            assert_int_equal(packed.max_steps, MAX_STEPS[i]);
             assert_int_equal(packed.capacity, mlp_round_up(MAX_STEPS[i], MLP_COLUMNS));
-            assert_int_equal(packed.block_steps % unit, 0);
+            assert_int_equal(packed.block_steps % (pixels ? MLP_COLUMNS : MLP_PANEL), 0);
             assert_true(packed.block_steps <= MLP_BLOCK_STEPS);
             assert_true(packed.n_blocks * packed.block_steps >= MAX_STEPS[i]);
             assert_true((packed.n_blocks - 1) * packed.block_steps < MAX_STEPS[i]);
-            assert_true((packed.values == NULL) == (KINDS[kind] == MLP_PACKED_PIXELS));
-            assert_true((packed.pixels == NULL) == (KINDS[kind] == MLP_PACKED_FLOATS));
+            assert_true((packed.steps == NULL) == pixels);
+            assert_true((packed.values == NULL) == pixels);
+            assert_true((packed.words == NULL) != pixels);
             mlp_packed_free(&packed);
-            assert_null(packed.steps);
+            assert_null(packed.starts);
         }
 }
 
-/* Random lists: none, some or all of the steps. */
-static void roll_lists(dice *d, mlp_packed *packed, size_t max_steps)
+/* Chances of a step to be in a list, in quarters: of lists that are full, and of others. */
+enum { FULL = 4 };
+
+static void roll_step(dice *d, const mlp_packed *packed, size_t list, size_t at, size_t k)
+{
+    if (packed->words != NULL) {
+        mlp_packed_words(packed, list)[at] = (uint32_t)k | roll(d) << 16;
+        return;
+    }
+    mlp_packed_steps(packed, list)[at] = (uint16_t)k;
+    for (size_t i = 0; i < MLP_TILE; i++)
+        mlp_packed_values(packed, list)[at * MLP_TILE + i] = roll_float(d);
+}
+
+/* A list of random steps, but for one that is left out. */
+static void roll_list(dice *d, const mlp_packed *packed, size_t list, uint32_t density,
+                      size_t left_out)
+{
+    uint32_t *starts = mlp_packed_starts(packed, list), count = 0;
+    for (size_t k = 0; k < packed->max_steps; k++) {
+        if (k % packed->block_steps == 0)
+            starts[k / packed->block_steps] = count;
+        if (roll(d) % FULL < density && k != left_out)
+            roll_step(d, packed, list, count++, k % packed->block_steps);
+    }
+    starts[packed->n_blocks] = count;
+}
+
+/* From FIRST on a stack of full lists, one whose third list lacks a step, and then any, which are
+ * empty, full or between. */
+static void roll_lists(dice *d, const mlp_packed *packed)
 {
     for (size_t list = 0; list < LISTS; list++) {
-        uint32_t *starts = mlp_packed_starts(packed, list), density = roll(d) % 5;
-        uint32_t count = 0;
-        for (size_t k = 0; k < max_steps; k++) {
-            if (k % packed->block_steps == 0)
-                starts[k / packed->block_steps] = count;
-            if (roll(d) % 4 >= density)
-                continue;
-            mlp_packed_steps(packed, list)[count] = (uint32_t)(k * MLP_PANEL);
-            if (packed->pixels != NULL)
-                mlp_packed_pixels(packed, list)[count] = roll(d);
-            for (size_t i = 0; packed->values != NULL && i < MLP_TILE; i++)
-                mlp_packed_values(packed, list)[count * MLP_TILE + i] = roll_float(d);
-            count++;
-        }
-        starts[packed->n_blocks] = count;
+        bool is_full = list >= FIRST && list < FIRST + 2 * MLP_LISTS;
+        size_t left_out = list == FIRST + MLP_LISTS + 2 ? roll(d) % packed->max_steps : SIZE_MAX;
+        roll_list(d, packed, list, is_full ? FULL : roll(d) % (FULL + 1), left_out);
     }
 }
 
-/* c (4, 64) += one list times b, by the C library's fmaf, as if there were no blocks. */
-static void multiply_plainly(const mlp_packed *packed, const float *values, size_t list,
-                             const float *b, size_t columns, float *c)
+/* c (2, 64) = start + one list times b, by the C library's fmaf, as if there were no blocks. */
+static void multiply_plainly(const mlp_lists *lists, size_t i, const float *b, size_t columns,
+                             const float *start, float *c)
 {
-    for (size_t s = 0; s < mlp_packed_starts(packed, list)[packed->n_blocks]; s++)
-        for (size_t i = 0; i < MLP_TILE; i++)
-            for (size_t j = 0; j < columns; j++)
-                c[i * MLP_PANEL + j] =
-                    fmaf(values[s * MLP_TILE + i], b[mlp_packed_steps(packed, list)[s] + j],
-                         c[i * MLP_PANEL + j]);
+    const mlp_packed *packed = lists->packed;
+    const uint32_t *starts = mlp_packed_starts(packed, lists->first + i);
+    const uint16_t *steps = lists->steps + i * packed->capacity;
+    const float *values = lists->values + i * packed->capacity * MLP_TILE;
+    for (size_t r = 0; r < MLP_TILE; r++)
+        for (size_t j = 0; j < columns; j++) {
+            float sum = start[j];
+            for (size_t block = 0; block < packed->n_blocks; block++)
+                for (size_t s = starts[block]; s < starts[block + 1]; s++) {
+                    size_t k = block * packed->block_steps + steps[s];
+                    sum = fmaf(values[s * MLP_TILE + r], b[k * MLP_PANEL + j], sum);
+                }
+            c[r * MLP_PANEL + j] = sum;
+        }
 }
 
-/* Lists 1 .. LISTS - 2, so that there are some on either side. */
-static void check_products(dice *d, const mlp_packed *packed, size_t max_steps, const float *values,
-                           size_t columns)
+/* The product of n lists, the lists' own from `at` on, by every table; c has a tile too many. */
+static void check_product(dice *d, const mlp_lists *lists, size_t at, size_t n, size_t columns)
 {
-    enum { N = LISTS - 2 };
-    float *b = roll_floats(d, max_steps * MLP_PANEL, FINITE);
-    float *c = roll_floats(d, LISTS * MLP_TILE_FLOATS, FINITE);
-    float *wanted = copy_floats(c, LISTS * MLP_TILE_FLOATS);
-    for (size_t i = 0; i < N; i++)
-        multiply_plainly(packed, values + i * packed->capacity * MLP_TILE, 1 + i, b, columns,
-                         wanted + i * MLP_TILE_FLOATS);
+    size_t floats = (n + 1) * MLP_TILE_FLOATS;
+    float *b = roll_floats(d, lists->packed->max_steps * MLP_PANEL, roll(d) % 4 ? FINITE : WILD);
+    float *start = roll_floats(d, MLP_PANEL, FINITE), *c = roll_floats(d, floats, WILD);
+    float *wanted = copy_floats(c, floats);
+    for (size_t i = 0; i < n; i++)
+        multiply_plainly(lists, at + i, b, columns, start, wanted + i * MLP_TILE_FLOATS);
     for (size_t t = 0; supported_kernels(t) != NULL; t++) {
-        float *found = copy_floats(c, LISTS * MLP_TILE_FLOATS);
-        mlp_packed_multiply(packed, values, supported_kernels(t), 1, N, b, columns, found);
-        assert_same(supported_kernels(t)->name, found, wanted, LISTS * MLP_TILE_FLOATS);
+        float *found = copy_floats(c, floats);
+        mlp_lists_multiply(lists, supported_kernels(t), at, n, b, columns, start, found);
+        assert_same(supported_kernels(t)->name, found, wanted, floats);
         free(found);
     }
     free(b);
+    free(start);
     free(c);
     free(wanted);
+}
+
+/* All of the lists, and some from within. */
+static void check_products(dice *d, const mlp_lists *lists)
+{
+    for (size_t columns = MLP_COLUMNS; columns <= MLP_PANEL; columns += MLP_COLUMNS)
+        check_product(d, lists, 0, N, columns);
+    for (size_t n = 0; n <= MLP_LISTS + 1; n++)
+        check_product(d, lists, roll(d) % (N - n + 1), n, MLP_PANEL);
 }
 
 static void a_product_over_blocks_is_one_chain(void **state)
 {
     (void)state;
     dice d = {1, 0};
-    for (size_t i = 0; i < N_SIZES; i++) {
+    for (size_t i = 0; i < N_SIZES; i += quick_or(3, 1)) {
         mlp_packed packed;
         assert_true(mlp_packed_init(&packed, LISTS, MAX_STEPS[i], MLP_PACKED_FLOATS));
-        roll_lists(&d, &packed, MAX_STEPS[i]);
-        check_products(&d, &packed, MAX_STEPS[i], mlp_packed_values(&packed, 1),
-                       (1 + i % 4) * MLP_COLUMNS);
+        roll_lists(&d, &packed);
+        mlp_lists lists = mlp_packed_lists(&packed, FIRST, N);
+        assert_ptr_equal(lists.packed, &packed);
+        assert_int_equal(lists.first, FIRST);
+        assert_int_equal(lists.n, N);
+        check_products(&d, &lists);
         mlp_packed_free(&packed);
+    }
+}
+
+/* What is unpacked of list i is what its words say. */
+static void check_unpacked(const mlp_lists *lists, size_t i)
+{
+    const mlp_packed *packed = lists->packed;
+    const uint32_t *words = mlp_packed_words(packed, FIRST + i);
+    for (size_t s = 0; s < mlp_packed_starts(packed, FIRST + i)[packed->n_blocks]; s++) {
+        size_t at = i * packed->capacity + s;
+        assert_int_equal(lists->steps[at], words[s] & UINT16_MAX);
+        for (size_t j = 0; j < MLP_TILE; j++) {
+            uint8_t pixel = (uint8_t)(words[s] >> (16 + 8 * j));
+            assert_true(lists->values[at * MLP_TILE + j] == (float)pixel / 255.0f);
+        }
     }
 }
 
 static void pixels_become_floats_on_reading(void **state)
 {
     (void)state;
+    const uint16_t mark = 0xbeef;
     dice d = {2, 0};
-    for (size_t i = 0; i < N_SIZES; i++) {
+    for (size_t i = 0; i < N_SIZES; i += quick_or(3, 1)) {
         mlp_packed packed;
         assert_true(mlp_packed_init(&packed, LISTS, MAX_STEPS[i], MLP_PACKED_PIXELS));
-        roll_lists(&d, &packed, MAX_STEPS[i]);
-        float *values = must_alloc(LISTS * packed.capacity * MLP_TILE, sizeof *values);
+        roll_lists(&d, &packed);
+        size_t room = N * packed.capacity;
+        uint16_t *steps = must_alloc(room + 1, sizeof *steps);
+        float *values = must_alloc((room + 1) * MLP_TILE, sizeof *values);
+        mlp_lists lists = {0};
         for (size_t t = 0; supported_kernels(t) != NULL; t++) {
-            memset(values, 0, LISTS * packed.capacity * MLP_TILE * sizeof *values);
-            mlp_packed_unit_pixels(&packed, supported_kernels(t), 1, LISTS - 2, values);
-            for (size_t list = 1; list < LISTS - 1; list++)
-                for (size_t s = 0; s < mlp_packed_starts(&packed, list)[packed.n_blocks]; s++) {
-                    uint8_t bytes[MLP_TILE];
-                    memcpy(bytes, mlp_packed_pixels(&packed, list) + s, sizeof bytes);
-                    for (size_t j = 0; j < MLP_TILE; j++)
-                        assert_true(values[((list - 1) * packed.capacity + s) * MLP_TILE + j] ==
-                                    (float)bytes[j] / 255.0f);
-                }
+            memset(steps, 0, room * sizeof *steps);
+            memset(values, 0, room * MLP_TILE * sizeof *values);
+            steps[room] = mark;
+            values[room * MLP_TILE] = SENTINEL;
+            lists = mlp_packed_unpack(&packed, supported_kernels(t), FIRST, N, steps, values);
+            assert_true(lists.packed == &packed && lists.first == FIRST && lists.n == N);
+            assert_true(lists.steps == steps && lists.values == values);
+            for (size_t list = 0; list < N; list++)
+                check_unpacked(&lists, list);
+            assert_int_equal(steps[room], mark);
+            assert_true(values[room * MLP_TILE] == SENTINEL);
         }
-        check_products(&d, &packed, MAX_STEPS[i], values, MLP_PANEL);
+        check_products(&d, &lists);
+        free(steps);
         free(values);
+        mlp_packed_free(&packed);
+    }
+}
+
+/* Products by the portable table, and how often its two were asked for. */
+static size_t n_lists_calls, n_dense_calls;
+
+static void count_multiply(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
+                           const float *start, float *c)
+{
+    n_lists_calls++;
+    mlp_kernels_portable.multiply(n_lists, lists, b, columns, start, c);
+}
+
+static void count_multiply_dense(size_t depth, const float *const a[MLP_STACK], size_t stride,
+                                 const float *b, size_t columns, const float *start, float *c)
+{
+    n_dense_calls++;
+    mlp_kernels_portable.multiply_dense(depth, a, stride, b, columns, start, c);
+}
+
+/* A stack's block takes the dense way if no list lacks a step of it. */
+static void full_stacks_are_dense_products(void **state)
+{
+    (void)state;
+    enum { STACKS = 2 };
+    const mlp_kernels counting = {.multiply = count_multiply,
+                                  .multiply_dense = count_multiply_dense};
+    dice d = {3, 0};
+    for (size_t i = 0; i < N_SIZES; i++) {
+        mlp_packed packed;
+        assert_true(mlp_packed_init(&packed, LISTS, MAX_STEPS[i], MLP_PACKED_FLOATS));
+        roll_lists(&d, &packed);
+        float *b = roll_floats(&d, MAX_STEPS[i] * MLP_PANEL, FINITE), start[MLP_PANEL] = {0};
+        float c[STACKS * MLP_STACK_FLOATS];
+        mlp_lists lists = mlp_packed_lists(&packed, FIRST, N);
+        n_lists_calls = n_dense_calls = 0;
+        mlp_lists_multiply(&lists, &counting, 0, STACKS * MLP_LISTS, b, MLP_COLUMNS, start, c);
+        assert_int_equal(n_lists_calls, 1);
+        assert_int_equal(n_dense_calls, STACKS * packed.n_blocks - 1);
+        mlp_lists_multiply(&lists, &counting, 0, MLP_LISTS - 1, b, MLP_COLUMNS, start, c);
+        assert_int_equal(n_lists_calls, 1 + packed.n_blocks);
+        free(b);
         mlp_packed_free(&packed);
     }
 }
@@ -144,6 +249,7 @@ int main(void)
         cmocka_unit_test(blocks_cover_all_steps),
         cmocka_unit_test(a_product_over_blocks_is_one_chain),
         cmocka_unit_test(pixels_become_floats_on_reading),
+        cmocka_unit_test(full_stacks_are_dense_products),
         cmocka_unit_test(too_much_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,8 @@ static void assert_equal_states(const net *a, const net *b)
     assert_memory_equal(a->sgd.velocities, b->sgd.velocities, params);
     assert_memory_equal(a->sgd.squares, b->sgd.squares, params / MLP_PANEL);
     assert_memory_equal(a->model.params, b->model.params, params);
+    for (size_t l = 0; l < a->model.n_layers; l++)
+        assert_true(mlp_sgd_layer_norm(&a->sgd, l) == mlp_sgd_layer_norm(&b->sgd, l));
 }
 
 static void assert_equal_losses(const net *a, const net *b)
@@ -130,6 +132,28 @@ static void team_table_and_next_batch_move_no_bit(void **state)
     }
 }
 
+/* A layer's gradients, which that step leaves in the velocities, have the norm that was kept. */
+static void norms_are_those_of_the_gradients(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_NET_SHAPES; i += quick_or(5, 1)) {
+        net_shape shape = net_shape_at(i);
+        net n;
+        net_init(&n, &shape, supported_kernels(0), 1 + i % 3);
+        train_a_little(&n, &shape);
+        net_step(&n, &GRADIENTS_ONLY);
+        for (size_t l = 0; l < n.model.n_layers; l++) {
+            const mlp_layer *layer = &n.model.layers[l];
+            double sum = 0.0, found = mlp_sgd_layer_norm(&n.sgd, l);
+            for (size_t at = layer->weight; at < layer->end; at++)
+                sum += (double)n.sgd.velocities[at] * (double)n.sgd.velocities[at];
+            if (!(fabs(found - sqrt(sum)) <= 1e-6 * sqrt(sum)))
+                fail_msg("shape %zu, layer %zu: %.9g, wanted %.9g", i, l, found, sqrt(sum));
+        }
+        net_free(&n);
+    }
+}
+
 static void inference_member(mlp_team *team, size_t thread, void *argument)
 {
     mlp_pass *pass = argument;
@@ -175,6 +199,7 @@ int main(void)
         cmocka_unit_test(padding_stays_zero),
         cmocka_unit_test(a_short_batch_forgets_the_long_one),
         cmocka_unit_test(team_table_and_next_batch_move_no_bit),
+        cmocka_unit_test(norms_are_those_of_the_gradients),
         cmocka_unit_test(an_inference_pass_gives_the_same_losses),
         cmocka_unit_test(free_accepts_a_zeroed_one),
     };

@@ -32,13 +32,13 @@ static float *roll_gradients(const mlp_model *model, uint64_t step)
     return gradients;
 }
 
-/* One step of all parameters, as the backward pass goes about it: tiles and biases. */
+/* One step of all parameters, as the backward pass goes about it: stacks and biases. */
 static void apply(net *n, const mlp_sgd_step *step, const float *gradients)
 {
     for (size_t l = 0; l < n->model.n_layers; l++) {
         const mlp_layer *layer = &n->model.layers[l];
-        for (size_t at = layer->weight; at < layer->bias; at += MLP_TILE_FLOATS)
-            mlp_sgd_apply(&n->sgd, n->pass.kernels, step, at, MLP_TILE_FLOATS, gradients + at);
+        for (size_t at = layer->weight; at < layer->bias; at += MLP_STACK_FLOATS)
+            mlp_sgd_apply(&n->sgd, n->pass.kernels, step, at, MLP_STACK_FLOATS, gradients + at);
         for (size_t at = layer->bias; at < layer->end; at += MLP_PANEL)
             mlp_sgd_apply(&n->sgd, n->pass.kernels, step, at, MLP_PANEL, gradients + at);
     }
@@ -147,7 +147,9 @@ static void a_velocity_dies_out(void **state)
     for (size_t t = 0; supported_kernels(t) != NULL; t++)
         for (int sign = -1; sign <= 1; sign += 2) {
             /* The last of a panel: no lane is left out. */
-            float gradient[MLP_PANEL] = {0}, weight[MLP_PANEL] = {0}, velocity[MLP_PANEL] = {0};
+            float gradient[MLP_PANEL] __attribute__((aligned(64))) = {0};
+            float velocity[MLP_PANEL] __attribute__((aligned(64))) = {0};
+            float weight[MLP_PANEL] __attribute__((aligned(64))) = {0};
             float *v = &velocity[MLP_PANEL - 1], *w = &weight[MLP_PANEL - 1];
             *w = 1.0f;
             *v = (float)sign * 4.0f * MLP_TINY_VELOCITY;
