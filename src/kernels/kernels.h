@@ -7,7 +7,8 @@
  *     (c / 64) * panel_stride + r * 64 + c % 64.
  * Activations and their gradients are (B, features) in this layout, weights are
  * (K, H), the transpose of PyTorch's, and so are their velocities. Columns are
- * padded with zeros to whole panels and rows to whole tiles of MLP_TILE.
+ * padded with zeros to whole panels and rows to whole stacks of MLP_STACK; panels,
+ * starts and whatever kernels write in whole rows begin on 64 bytes.
  *
  * The packed list. Left operands of a product with several panels are packed two rows
  * at a time, as Goto and van de Geijn ("Anatomy of high-performance matrix

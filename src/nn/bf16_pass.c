@@ -30,11 +30,6 @@ typedef struct slab {
     mlp_strips strips; /* of those panels only */
 } slab;
 
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Floats between the panels of the last layer's output. */
 static size_t output_stride(const mlp_pass *pass)
 {
@@ -50,7 +45,7 @@ static float weight_scale(size_t layer)
 static size_t slab_panels(size_t depth)
 {
     size_t n = SLAB_WORDS / (PANEL_STRIPS * mlp_strips_stride(depth));
-    return n < 1 ? 1 : min_size(n, SLAB_PANELS);
+    return n < 1 ? 1 : mlp_min_size(n, SLAB_PANELS);
 }
 
 /* The slab at `panel` of a matrix of so many columns, for a part that ends with end_panel:
@@ -60,7 +55,7 @@ static slab place_slab(size_t panel, size_t end_panel, size_t depth, size_t colu
     size_t left = end_panel - panel, most = slab_panels(depth), n_slabs = (left + most - 1) / most;
     slab s = {.panel = panel, .n_panels = (left + n_slabs - 1) / n_slabs};
     size_t strips = mlp_strips_count(columns) - panel * PANEL_STRIPS;
-    s.n_strips = min_size(s.n_panels * PANEL_STRIPS, strips);
+    s.n_strips = mlp_min_size(s.n_panels * PANEL_STRIPS, strips);
     return s;
 }
 
@@ -79,12 +74,12 @@ static size_t slab_words(const mlp_model *model, bool training)
     size_t most = 0;
     for (size_t l = 0; l < model->n_layers; l++) {
         const mlp_layer *layer = &model->layers[l];
-        size_t forward = min_size(slab_panels(layer->inputs), layer->panels);
+        size_t forward = mlp_min_size(slab_panels(layer->inputs), layer->panels);
         size_t words = forward * PANEL_STRIPS * mlp_strips_stride(layer->inputs);
         most = words > most ? words : most;
         if (!training || l == 0)
             continue;
-        size_t backward = min_size(slab_panels(layer->outputs), model->layers[l - 1].panels);
+        size_t backward = mlp_min_size(slab_panels(layer->outputs), model->layers[l - 1].panels);
         words = backward * PANEL_STRIPS * mlp_strips_stride(layer->outputs);
         most = words > most ? words : most;
     }
@@ -156,7 +151,7 @@ static void multiply(const mlp_pass *pass, size_t blocks, const uint32_t *a, con
             float *c = strip_sums(sums, s);
             bool first = block == 0;
             pass->kernels->bf16->multiply(
-                min_size(L1_BLOCKS, blocks - block), a + block * MLP_BF16_BLOCK,
+                mlp_min_size(L1_BLOCKS, blocks - block), a + block * MLP_BF16_BLOCK,
                 mlp_strips_block(&b->strips, s, block), first ? start + s * STRIP : c,
                 first ? 0 : MLP_PANEL, c, MLP_PANEL);
         }
@@ -272,9 +267,9 @@ static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t threa
 static void lose_strip(mlp_pass *pass, size_t strip)
 {
     size_t last = pass->model->n_layers - 1, first = strip * STRIP;
-    size_t used = min_size(pass->batch.size - first, STRIP);
+    size_t used = mlp_min_size(pass->batch.size - first, STRIP);
     for (size_t i = 0; i < used; i += MLP_LANES)
-        mlp_pass_loss(pass, first + i, min_size(used - i, MLP_LANES));
+        mlp_pass_loss(pass, first + i, mlp_min_size(used - i, MLP_LANES));
     if (pass->output_gradients == NULL)
         return;
     for (size_t block = 0; block < mlp_strips_count(pass->model->layers[last].outputs); block++) {
