@@ -1,6 +1,7 @@
 #include "base/team.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,6 +59,34 @@ static void *member_main(void *argument)
     }
 }
 
+/* The signals that someone sends, as against those of a fault in the thread itself. */
+static void fill_with_sent_signals(sigset_t *set)
+{
+    const int faults[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
+    sigfillset(set);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(set, faults[i]);
+}
+
+/* Starts members until there are n_threads; returns 0 or errno's value of the first that
+ * the system refused. They inherit a mask with which every signal is the caller's: two
+ * signals on two threads would run two handlers at once. */
+static int start_members(mlp_team *team, size_t n_threads)
+{
+    int error = 0;
+    sigset_t sent, callers;
+    fill_with_sent_signals(&sent);
+    pthread_sigmask(SIG_BLOCK, &sent, &callers);
+    pthread_mutex_lock(&team->mutex);
+    while (team->n_threads < n_threads && error == 0) {
+        error = pthread_create(&team->threads[team->n_threads - 1], NULL, member_main, team);
+        team->n_threads += error == 0;
+    }
+    pthread_mutex_unlock(&team->mutex);
+    pthread_sigmask(SIG_SETMASK, &callers, NULL);
+    return error;
+}
+
 mlp_status mlp_team_init(mlp_team *team, size_t n_threads, mlp_error *err)
 {
     memset(team, 0, sizeof *team);
@@ -69,13 +98,7 @@ mlp_status mlp_team_init(mlp_team *team, size_t n_threads, mlp_error *err)
         mlp_team_free(team);
         return mlp_fail_memory(err, "the threads");
     }
-    int error = 0;
-    pthread_mutex_lock(&team->mutex);
-    while (team->n_threads < n_threads && error == 0) {
-        error = pthread_create(&team->threads[team->n_threads - 1], NULL, member_main, team);
-        team->n_threads += error == 0;
-    }
-    pthread_mutex_unlock(&team->mutex);
+    int error = start_members(team, n_threads);
     if (error != 0) {
         size_t started = team->n_threads;
         mlp_team_free(team);

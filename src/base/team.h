@@ -30,7 +30,8 @@ struct mlp_team {
     pthread_cond_t released;
 };
 
-/* Starts n_threads - 1 threads. MLP_ERR_RUNTIME when the system refuses one;
+/* Starts n_threads - 1 threads, which leave every signal that is sent to the process to
+ * the others, the caller among them. MLP_ERR_RUNTIME when the system refuses one;
  * the team is zeroed then. */
 mlp_status mlp_team_init(mlp_team *team, size_t n_threads, mlp_error *err);
 void mlp_team_free(mlp_team *team);

@@ -1,6 +1,9 @@
 /* The team: every item has one owner, barriers order what is written on either
- * side of them (the sanitizer build watches), run returns when all are done. */
+ * side of them (the sanitizer build watches), run returns when all are done, and
+ * signals are the caller's. */
 #include "nn_fixture.h"
+
+#include <signal.h>
 
 #include "base/team.h"
 
@@ -98,6 +101,37 @@ static void run_returns_after_all(void **state)
     }
 }
 
+typedef struct mask_job {
+    sigset_t masks[MAX_THREADS];
+} mask_job;
+
+static void read_mask(mlp_team *team, size_t thread, void *argument)
+{
+    (void)team;
+    mask_job *job = argument;
+    pthread_sigmask(SIG_BLOCK, NULL, &job->masks[thread]);
+}
+
+/* What is sent to the process is the caller's; a fault stays with who made it. */
+static void members_take_no_signals(void **state)
+{
+    (void)state;
+    const int sent[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM, SIGPIPE, SIGCHLD};
+    const int faults[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
+    mask_job job;
+    mlp_team team;
+    mlp_error err = {""};
+    must_succeed(mlp_team_init(&team, 3, &err), &err);
+    mlp_team_run(&team, read_mask, &job);
+    mlp_team_free(&team);
+    for (size_t t = 0; t < 3; t++) {
+        for (size_t i = 0; i < sizeof sent / sizeof *sent; i++)
+            assert_int_equal(sigismember(&job.masks[t], sent[i]), t > 0);
+        for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+            assert_int_equal(sigismember(&job.masks[t], faults[i]), 0);
+    }
+}
+
 static void a_team_may_end_without_a_job(void **state)
 {
     (void)state;
@@ -136,6 +170,7 @@ int main(void)
         cmocka_unit_test(shares_cover_everything_once),
         cmocka_unit_test(barriers_order_writes),
         cmocka_unit_test(run_returns_after_all),
+        cmocka_unit_test(members_take_no_signals),
         cmocka_unit_test(a_team_may_end_without_a_job),
         cmocka_unit_test(a_refused_team_is_zeroed),
         cmocka_unit_test(there_is_a_cpu),
