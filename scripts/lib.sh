@@ -68,6 +68,16 @@ cpu_count() {
     getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1
 }
 
+# within SECONDS COMMAND...: where the system can, a command that hangs is ended.
+within() {
+    if have timeout; then
+        timeout -k 10 "$@"
+    else
+        shift
+        "$@"
+    fi
+}
+
 # SHA-256 of stdin, in hex.
 sha256() {
     if have sha256sum; then

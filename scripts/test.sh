@@ -69,16 +69,6 @@ build() {
     return "$status"
 }
 
-# within SECONDS COMMAND...: where the system can, a command that hangs is ended.
-within() {
-    if have timeout; then
-        timeout -k 10 "$@"
-    else
-        shift
-        "$@"
-    fi
-}
-
 # suite WHAT COMMAND...: a command with many tests in it, counted from what it prints: cmocka's
 # line for each test that ended (not those that its summary lists again), TAP's, or a closing
 # "N passed, N failed". One that fails without a failed test, or that ran no test, is one failure.

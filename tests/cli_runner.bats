@@ -65,6 +65,16 @@ make_case() {
     [ "$status" -eq 0 ]
 }
 
+@test "a case that hangs is ended, named, and the next one runs" {
+    command -v timeout >/dev/null || skip "no timeout"
+    make_case hang 'sleep 60 & wait'
+    make_case fine ':'
+    CASE_SECONDS=1 run "$runner"
+    [ "$status" -eq 1 ]
+    [[ $output == *"FAILED hang"*"+124"* ]]
+    [ "${lines[${#lines[@]} - 1]}" = "1 passed, 1 failed" ]
+}
+
 @test "stderr: dots stand for any lines, also none" {
     make_case dots 'printf "%s\n" one two three four >&2'
     printf '%s\n' ... one ... 'th*' ... >"$CASES/dots/stderr"

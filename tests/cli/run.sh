@@ -13,7 +13,8 @@
 # in the output, they are compared as $MLP, $ROOT, $DATA and $PWD.
 #
 # -u writes down what the named cases print now as what they should print.
-# MLP names another program than the ./mlp of this repository; CASES another folder of cases.
+# MLP names another program than the ./mlp of this repository; CASES another folder of cases;
+# CASE_SECONDS, default 120, ends a case that hangs, with exit code 124.
 # Closes with the line "N passed, N failed"; exit 1 when one failed.
 set -eu
 # shellcheck source=../../scripts/lib.sh
@@ -32,7 +33,7 @@ run_case() {
     local folder=$work/folder status=0 stream
     rm -rf "$folder"
     mkdir "$folder"
-    (cd "$folder" && exec bash -eu "$cases/$1/cmd") \
+    (cd "$folder" && within "$CASE_SECONDS" bash -eu "$cases/$1/cmd") \
         >"$work/stdout.raw" 2>"$work/stderr.raw" </dev/null || status=$?
     echo "$status" >"$work/exit"
     folder_names "$folder" >"$work/names.sed"
@@ -124,6 +125,7 @@ case ${1-} in
 esac
 
 ROOT=$(cd "$ROOT" && pwd -P)
+CASE_SECONDS=${CASE_SECONDS:-120}
 cases=$(cd "${CASES:-$ROOT/tests/cli/cases}" && pwd -P)
 MLP=$(absolute_path "${MLP:-$ROOT/mlp}")
 [ -x "$MLP" ] || die "no program at $MLP: run make first"
