@@ -128,6 +128,34 @@ assert 1 < int(contenders.run(peer)[1]) / 1024 < 200
 PYTHON
 }
 
+@test "a peer's setting: what comes close to the fastest is tried twice" {
+    PYTHONPATH=$bench python3 - <<'PYTHON'
+import contenders
+import workloads
+
+
+class Peer(contenders.Peer):
+    variants, thread_counts = ("slow", "close", "fast"), [(1, 1), (2, 2)]
+    # What the first and the second visit show, and what one thread does.
+    seconds = {"slow": [3.0], "close": [1.0, 0.6], "fast": [0.9, 0.8], 1: [0.5]}
+
+    def __init__(self):
+        super().__init__("python", 2, False)
+        self.name, self.visits = "peer", []
+
+    def train(self, case, setting):
+        self.visits.append(setting)
+        left = self.seconds[setting[0] if setting[1] == 2 else 1]
+        return {"fastest": left.pop(0)}
+
+
+peer, case = Peer(), workloads.Case((1,), 1, "digits", 1, 1)
+assert peer.tune(case) == ("close", 1, 1)
+assert [v for v, t, _ in peer.visits if t == 2] == ["slow", "close", "fast", "close", "fast"]
+assert peer.tune(case) == ("close", 1, 1) and len(peer.visits) == 6
+PYTHON
+}
+
 @test "a section alone leaves the others' figures" {
     make_figures
     bench_peers --quick --only dense

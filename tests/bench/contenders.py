@@ -15,6 +15,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+CLOSE = 1.3  # times the fastest: no slower than a noisy minute makes the same program
 
 
 class Failed(Exception):
@@ -111,8 +112,7 @@ class Peer:
         self.fastest = {}  # (hidden, batch) -> setting
 
     def attempts(self, case, settings):
-        """(seconds of the fastest epoch, setting) of those that run: what else the machine does
-        must not decide."""
+        """(seconds of the fastest epoch, setting) of those that run."""
         found = []
         for setting in settings:
             try:
@@ -126,7 +126,9 @@ class Peer:
         return found
 
     def tune(self, case):
-        """The fastest setting: first the variant, with all threads; then, for it, the threads."""
+        """The fastest setting: first the variant, with all threads; then, for it, the threads.
+        Variants that come close get a second time, minutes later: what else the machine did
+        during the first must not decide."""
         key = (case.hidden, case.batch)
         if key in self.fastest:
             return self.fastest[key]
@@ -139,6 +141,9 @@ class Peer:
         found = self.attempts(case, settings)
         if not found:
             raise Failed("%s: no variant runs" % self.name)
+        close = [setting for seconds, setting in found if seconds < CLOSE * min(found)[0]]
+        if len(close) > 1:
+            found += self.attempts(case, close)
         variant = min(found)[1][0]
         found += self.attempts(
             case, [(variant, *n) for n in self.thread_counts if n != all_threads])
