@@ -1,14 +1,12 @@
 /* bf16_pass.h: one batch through the network with bf16 products: what pass.h says, with
  * operands rounded to bf16 and sums, biases, losses and SGD in float.
  *
- * Weights and velocities stay float panels. A product (kernels/bf16.h) has a strip of 32
- * rows as A, and as B a slab: neighbouring panels of columns that fit a core's cache.
+ * Weights and velocities stay float panels. The products (bf16_product.h):
  *     forward    A = images of a_l           B = W_l^T, packed from its panels
  *     backward   A = images of dz_l          B = W_l, packed and transposed
  *     update     A = inputs, of a_l^T        B = dz_l
- * Whoever has a slab goes down all strips with it, and finishes each tile of 32 rows while
- * it is in the cache: rectified and packed, both ways that the next products will want it,
- * or given to SGD. Members share the panels, or the strips where panels are too few.
+ * Sums are finished while they are in the cache: rectified and packed, both ways that the
+ * next products will want them, or given to SGD.
  *
  * Pixels are 0 .. 255 here, exact in bf16. The 1/255 is in the first layer's weights as
  * they are packed, and in its output's gradient.
@@ -46,9 +44,13 @@ typedef struct mlp_bf16_pass {
 bool mlp_bf16_pass_init(mlp_pass *pass, size_t n_threads, bool training);
 void mlp_bf16_pass_free(mlp_bf16_pass *bf16, size_t n_layers);
 
-/* As mlp_pass_forward and mlp_pass_backward. */
+/* As mlp_pass_forward and mlp_pass_backward; the latter ends with mlp_bf16_pass_update. */
 void mlp_bf16_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread);
 void mlp_bf16_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
                             size_t thread);
+
+/* This member's share of the parameters: their gradients, and the step with them. */
+void mlp_bf16_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step,
+                          const mlp_team *team, size_t thread);
 
 #endif

@@ -1,0 +1,70 @@
+/* bf16_product.h: a product of bf16 matrices, one member's share of it.
+ *
+ * A lies in strips of 32 rows (kernels/bf16.h). B comes as slabs, neighbouring panels of
+ * columns that fit a core's cache. Whoever has a slab goes down all strips of A with it,
+ * and finishes each tile of 32 rows while it is in the cache. Members share the panels,
+ * or the strips where panels are too few.
+ */
+#ifndef MLP_NN_BF16_PRODUCT_H
+#define MLP_NN_BF16_PRODUCT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/kernels.h"
+#include "nn/pass.h"
+
+enum {
+    MLP_BF16_PANEL_STRIPS = MLP_PANEL / MLP_BF16_STRIP,
+    MLP_BF16_PANEL_SUMS = MLP_BF16_STRIP * MLP_PANEL, /* floats of a tile of sums, (32, 64) */
+    MLP_BF16_SLAB_PANELS = 8,                         /* at most */
+    MLP_BF16_SLAB_SUMS = MLP_BF16_SLAB_PANELS * MLP_BF16_PANEL_SUMS,
+};
+
+typedef struct mlp_bf16_slab {
+    size_t panel, n_panels;
+    size_t n_strips;   /* of 32 columns: two a panel, or one in the last */
+    mlp_strips strips; /* of those panels only */
+} mlp_bf16_slab;
+
+typedef struct mlp_bf16_product mlp_bf16_product;
+
+/* sums (rows, columns) = start + a (rows, depth) times B (depth, columns). */
+struct mlp_bf16_product {
+    mlp_pass *pass;
+    size_t l; /* the layer whose weights, or their gradient, it is about */
+    size_t rows, depth, columns;
+    const mlp_strips *a;
+    const float *start; /* (columns, in whole panels): a row for all; NULL: zeros */
+
+    /* Gives the slab b its strips; those that b has are the member's own, to be packed. */
+    void (*load)(const mlp_bf16_product *p, mlp_bf16_slab *b);
+
+    /* Takes 32 rows of sums, strip `strip` of A: panels (32, 64), one behind the other. Half
+     * a panel without a strip has zeros. */
+    void (*keep)(const mlp_bf16_product *p, const mlp_bf16_slab *b, size_t strip, float *sums);
+
+    mlp_sgd *sgd; /* these two for keep, where sums are gradients of weights */
+    const mlp_sgd_step *step;
+};
+
+/* Words that a member needs for its own slab of a B with this depth and so many panels. */
+size_t mlp_bf16_slab_words(size_t depth, size_t panels);
+
+/* No barrier behind it. */
+void mlp_bf16_product_run(const mlp_bf16_product *p, const mlp_team *team, size_t thread);
+
+/* Where strip s of a slab has its sums: (32, 32) in its panel's (32, 64). */
+static inline float *mlp_bf16_strip_sums(float *sums, size_t s)
+{
+    return sums + s / MLP_BF16_PANEL_STRIPS * MLP_BF16_PANEL_SUMS +
+           s % MLP_BF16_PANEL_STRIPS * MLP_BF16_STRIP;
+}
+
+/* The first layer's pixels are 0 .. 255 (bf16_pass.h). */
+static inline float mlp_bf16_weight_scale(size_t layer)
+{
+    return layer == 0 ? 1.0f / 255.0f : 1.0f;
+}
+
+#endif

@@ -1,0 +1,73 @@
+#include "base/mem.h"
+#include "nn/bf16_product.h"
+
+/* The gradients that the pass kept are B as they are. */
+static void point_to_columns(const mlp_bf16_product *p, mlp_bf16_slab *b)
+{
+    const mlp_strips *columns = &p->pass->bf16.layers[p->l].columns;
+    b->strips =
+        (mlp_strips){.stride = columns->stride,
+                     .words = mlp_strips_block(columns, b->panel * MLP_BF16_PANEL_STRIPS, 0)};
+}
+
+/* A step with the gradient of 32 inputs' weights. */
+static void apply_gradients(const mlp_bf16_product *p, const mlp_bf16_slab *b, size_t strip,
+                            float *sums)
+{
+    const mlp_layer *layer = &p->pass->model->layers[p->l];
+    size_t at = layer->weight + b->panel * layer->panel_stride + strip * MLP_BF16_PANEL_SUMS;
+    for (size_t panel = 0; panel < b->n_panels; panel++, at += layer->panel_stride) {
+        if (panel + 1 < b->n_panels)
+            mlp_sgd_prefetch(p->sgd, at + layer->panel_stride);
+        mlp_sgd_apply(p->sgd, p->pass->kernels, p->step, at, MLP_BF16_PANEL_SUMS,
+                      sums + panel * MLP_BF16_PANEL_SUMS);
+    }
+}
+
+static void update_weights(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
+                           const mlp_team *team, size_t thread)
+{
+    const mlp_layer *layer = &pass->model->layers[l];
+    const mlp_bf16_product p = {
+        .pass = pass,
+        .l = l,
+        .rows = layer->inputs,
+        .depth = pass->batch.size,
+        .columns = layer->outputs,
+        .a = l == 0 ? &pass->batch.pixel_strips : &pass->bf16.layers[l - 1].inputs,
+        .load = point_to_columns,
+        .keep = apply_gradients,
+        .sgd = sgd,
+        .step = step,
+    };
+    mlp_bf16_product_run(&p, team, thread);
+}
+
+static void update_biases(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
+                          const mlp_team *team, size_t thread)
+{
+    const mlp_layer *layer = &pass->model->layers[l];
+    size_t first, end, blocks = mlp_strips_count(pass->batch.size);
+    mlp_team_share(team, thread, layer->panels, &first, &end);
+    for (size_t panel = first; panel < end; panel++) {
+        float gradient[MLP_PANEL] __attribute__((aligned(64))) = {0};
+        for (size_t h = panel * MLP_PANEL; h < (panel + 1) * MLP_PANEL && h < layer->outputs;
+             h += MLP_BF16_STRIP)
+            pass->kernels->bf16->sum_columns(
+                blocks, mlp_strips_block(&pass->bf16.layers[l].columns, h / MLP_BF16_STRIP, 0),
+                gradient + h % MLP_PANEL);
+        for (size_t j = 0; j < MLP_PANEL && l == 0; j++)
+            gradient[j] *= 255.0f;
+        mlp_sgd_apply(sgd, pass->kernels, step, layer->bias + panel * MLP_PANEL, MLP_PANEL,
+                      gradient);
+    }
+}
+
+void mlp_bf16_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step,
+                          const mlp_team *team, size_t thread)
+{
+    for (size_t l = 0; l < pass->model->n_layers; l++) {
+        update_weights(pass, sgd, step, l, team, thread);
+        update_biases(pass, sgd, step, l, team, thread);
+    }
+}
