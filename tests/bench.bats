@@ -140,7 +140,7 @@ class Peer(contenders.Peer):
     seconds = {"slow": [3.0], "close": [1.0, 0.6], "fast": [0.9, 0.8], 1: [0.5]}
 
     def __init__(self):
-        super().__init__("python", 2, False)
+        super().__init__("python", 2, False, lambda measure: measure())
         self.name, self.visits = "peer", []
 
     def train(self, case, setting):
@@ -153,6 +153,36 @@ peer, case = Peer(), workloads.Case((1,), 1, "digits", 1, 1)
 assert peer.tune(case) == ("close", 1, 1)
 assert [v for v, t, _ in peer.visits if t == 2] == ["slow", "close", "fast", "close", "fast"]
 assert peer.tune(case) == ("close", 1, 1) and len(peer.visits) == 6
+PYTHON
+}
+
+@test "what was measured while the cores were shared is measured again" {
+    PYTHONPATH=$bench python3 - <<'PYTHON'
+from shared_cores import ATTEMPTS, SharedCores
+
+
+class Cores(SharedCores):
+    def __init__(self, peaks):
+        self.peaks, self.pauses = peaks, []
+        super().__init__("micro", 2, self.pauses.append)
+
+    def peak(self):
+        return self.peaks.pop(0)
+
+
+def measure(peaks):
+    """What is counted of the measurements 1, 2, ..., and the pauses before them."""
+    cores, runs = Cores(peaks), []
+    found = cores.measure(lambda: runs.append(None) or len(runs))
+    assert not cores.peaks
+    return found, len(cores.pauses)
+
+
+start = [100.0, 118.0, 235.0, 230.0, 118.0]
+assert measure(start + [234.0, 233.0]) == (1, 0)
+assert measure(start + [118.0, 119.0, 236.0, 230.0]) == (1, 2)
+assert measure(start + [234.0, 118.0, 234.0, 118.0, 234.0, 235.0]) == (3, 0)
+assert measure(start + [234.0, 118.0] * ATTEMPTS) == (ATTEMPTS, 0)
 PYTHON
 }
 

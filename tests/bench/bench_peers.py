@@ -1,8 +1,10 @@
 """Times mlp beside PyTorch and scikit-learn; scripts/bench_peers.sh prepares and calls it.
 
 Every section goes in rounds: in each, every contender runs once, one after the other, so that
-what else the machine does falls on all alike, and ratios are taken within a round. A peer first
-shows which of its settings is its fastest for the case (contenders.py); only that one is compared.
+what else the machine does falls on all alike, and ratios are taken within a round. Whoever ran
+while the machine had fewer cores to give than at its best runs again (shared_cores.py). A peer
+first shows which of its settings is its fastest for the case (contenders.py); only that one is
+compared.
 
 Writes what it measured, nothing computed from it, as JSON: {section: {"about": ..., "records":
 [{"case", "contender", "round", ...}, ...]}}. Sections that are not measured stay as the file has
@@ -17,6 +19,7 @@ import sys
 import tempfile
 
 from contenders import Failed, Mlp, Sklearn, Torch, metrics, note, run
+from shared_cores import SharedCores
 from workloads import TRAIN, Case, count_images, make_inverted, make_repeated, make_subset
 
 SPEEDRUN = "98 % from a cold start"
@@ -28,6 +31,8 @@ class Setup:
     def __init__(self, args, folder):
         self.args, self.folder, self.quick = args, folder, args.quick
         self.rounds = 1 if args.quick else args.rounds
+        self.settle = (lambda measure: measure()) if args.quick else SharedCores(
+            args.micro, args.threads).measure
         self.mlp = Mlp(args.mlp, folder, args.threads)
         self.mlp_single = Mlp(args.mlp, folder, 1) if args.threads > 1 else None
         self.mlp_bf16 = optional("mlp bf16", lambda: Mlp(args.mlp, folder, args.threads, "bf16"))
@@ -36,11 +41,11 @@ class Setup:
             # The products in bf16 are for the first PyTorch, the newest.
             for precision in ("fp32", "autocast", "medium")[: 3 if i == 0 else 1]:
                 torch = optional("PyTorch of " + python, lambda: Torch(
-                    python, args.threads, args.quick, folder, precision))
+                    python, args.threads, args.quick, self.settle, folder, precision))
                 if torch:
                     (self.torches if precision == "fp32" else self.torches_bf16).append(torch)
         self.sklearn = args.sklearn and optional(
-            "scikit-learn", lambda: Sklearn(args.sklearn, args.threads, args.quick))
+            "scikit-learn", lambda: Sklearn(args.sklearn, args.threads, args.quick, self.settle))
 
     def trainers(self):
         everyone = [self.mlp, self.mlp_single, self.mlp_bf16, *self.torches, *self.torches_bf16,
@@ -59,6 +64,22 @@ class Setup:
         folder = os.path.join(self.folder, "first-%d" % images)
         return Case(hidden, batch, make_subset(folder, self.args.data, images), images, epochs)
 
+    def alternate(self, case, rounds, contenders, measure):
+        """Records of measure(contender, round), by turns. Who fails once is out."""
+        records, left = [], list(contenders)
+        for i in range(1, rounds + 1):
+            for contender in list(left):
+                try:
+                    found = self.settle(lambda: measure(contender, i))
+                except Failed as failure:
+                    note("  out: %s: %s" % (contender.name, failure))
+                    left.remove(contender)
+                    continue
+                records.append(dict(case=str(case), contender=contender.name, round=i, **found))
+                figures = ("%s %.4g" % (k, v) for k, v in found.items() if isinstance(v, float))
+                note("  %s, round %d: %s: %s" % (case, i, contender.name, ", ".join(figures)))
+        return records
+
 
 def optional(name, make):
     """The contender, or None and a word why not."""
@@ -69,29 +90,12 @@ def optional(name, make):
         return None
 
 
-def alternate(case, rounds, contenders, measure):
-    """Records of measure(contender, round), by turns. Who fails once is out."""
-    records, left = [], list(contenders)
-    for i in range(rounds):
-        for contender in list(left):
-            try:
-                found = measure(contender, i + 1)
-            except Failed as failure:
-                note("  out: %s: %s" % (contender.name, failure))
-                left.remove(contender)
-                continue
-            records.append(dict(case=str(case), contender=contender.name, round=i + 1, **found))
-            figures = ("%s %.4g" % (k, v) for k, v in found.items() if isinstance(v, float))
-            note("  %s, round %d: %s: %s" % (case, i + 1, contender.name, ", ".join(figures)))
-    return records
-
-
 def train_case(setup, case, contenders):
     def measure(contender, _):
         found = contender.measure(case)
         return dict(found, images=case.images, hidden=case.hidden, flops=case.flops_per_epoch())
 
-    return alternate(case, setup.rounds, contenders, measure)
+    return setup.alternate(case, setup.rounds, contenders, measure)
 
 
 def section_epoch(setup):
@@ -139,7 +143,7 @@ def section_speedrun(setup):
         contenders.append(Named(torch.name, lambda seed, torch=torch: peer(torch, seed)))
         contenders.append(Named(torch.name + ", import alone", lambda _, torch=torch: {
             "total": torch.import_seconds()}))
-    return alternate(SPEEDRUN, setup.rounds, contenders, lambda c, i: c.measure(i))
+    return setup.alternate(SPEEDRUN, setup.rounds, contenders, lambda c, i: c.measure(i))
 
 
 def section_predict(setup):
@@ -151,7 +155,7 @@ def section_predict(setup):
     with open(image, "wb") as f, open(os.path.join(plain, TRAIN[0]), "rb") as images:
         images.seek(16)
         f.write(images.read(784))
-    trained = alternate(case, 1, [setup.mlp, *setup.torches], lambda c, _: c.measure(case))
+    trained = setup.alternate(case, 1, [setup.mlp, *setup.torches], lambda c, _: c.measure(case))
     able = {record["contender"] for record in trained}
     torches = [t for t in setup.torches if t.name in able]
 
@@ -169,9 +173,10 @@ def section_predict(setup):
 
     rates = [Named("mlp", mlp_rate)]
     rates += [Named(t.name, lambda _, t=t: torch_rate(t)) for t in torches]
-    records = alternate("throughput", setup.rounds, rates, lambda c, i: c.measure(i))
-    return records + alternate("one image, cold", 1 if setup.quick else 4 * setup.rounds,
-                               [setup.mlp, *torches], lambda c, _: {"total": c.predict(image)})
+    records = setup.alternate("throughput", setup.rounds, rates, lambda c, i: c.measure(i))
+    return records + setup.alternate(
+        "one image, cold", 1 if setup.quick else 4 * setup.rounds, [setup.mlp, *torches],
+        lambda c, _: {"total": c.predict(image)})
 
 
 def section_dense(setup):
@@ -189,8 +194,8 @@ def section_dense(setup):
         return dict(setup.mlp.measure(case), flops=case.flops_per_epoch())
 
     contenders = [Named("FMA peak", peak), Named("mlp", train)]
-    return alternate("%s, MNIST inverted" % case, setup.rounds, contenders,
-                     lambda c, i: c.measure(i))
+    return setup.alternate("%s, MNIST inverted" % case, setup.rounds, contenders,
+                           lambda c, i: c.measure(i))
 
 
 def section_scaling(setup):

@@ -105,10 +105,11 @@ def threads_text(threads):
 
 class Peer:
     """What PyTorch and scikit-learn share: the search for the fastest setting of a case. A
-    setting is (variant, threads, threads of a BLAS that brings its own)."""
+    setting is (variant, threads, threads of a BLAS that brings its own). settle(measure) is what
+    measure() returns when the machine lets it."""
 
-    def __init__(self, python, threads, quick):
-        self.python, self.threads, self.quick = python, threads, quick
+    def __init__(self, python, threads, quick, settle):
+        self.python, self.threads, self.quick, self.settle = python, threads, quick, settle
         self.fastest = {}  # (hidden, batch) -> setting
 
     def attempts(self, case, settings):
@@ -116,11 +117,13 @@ class Peer:
         found = []
         for setting in settings:
             try:
-                seconds = self.train(dataclasses.replace(case, epochs=3), setting)["fastest"]
+                result = self.settle(
+                    lambda: self.train(dataclasses.replace(case, epochs=3), setting))
             except Failed as failure:
                 why = str(failure).strip().splitlines()[-1][-90:]
                 note("  %s, %s: not available: %s" % (self.name, setting[0], why))
                 continue
+            seconds = result["fastest"]
             note("  %s, %s: %.3f s" % (self.name, self.setting_text(setting), seconds))
             found.append((seconds, setting))
         return found
@@ -180,8 +183,8 @@ class Torch(Peer):
         "medium": ("medium+foreach", "medium+fused", "medium+compile+fused"),
     }
 
-    def __init__(self, python, threads, quick, folder, precision="fp32"):
-        super().__init__(python, threads, quick)
+    def __init__(self, python, threads, quick, settle, folder, precision="fp32"):
+        super().__init__(python, threads, quick, settle)
         about = "import torch; print(torch.__version__, torch.backends.mkl.is_available())"
         version, mkl = run([python, "-c", about])[1].split()
         self.name = "PyTorch " + version.split("+")[0]
@@ -220,8 +223,8 @@ class Sklearn(Peer):
     script = "bench_sklearn.py"
     variants = ("MLPClassifier",)
 
-    def __init__(self, python, threads, quick):
-        super().__init__(python, threads, quick)
+    def __init__(self, python, threads, quick, settle):
+        super().__init__(python, threads, quick, settle)
         version = run([python, "-c", "import sklearn; print(sklearn.__version__)"])[1].strip()
         self.name = "scikit-learn " + version
         self.thread_counts = [(n, n) for n in sorted({1, threads})]
