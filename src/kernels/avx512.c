@@ -1,6 +1,7 @@
 /* avx512.c: the kernels for AVX-512. Register tiles are (2, 64), 8 accumulators, just
  * what two FMA units of latency 4 need, and (8, 32), twice that. */
 #include <immintrin.h>
+#include <stdbool.h>
 
 #include "kernels/pack_loops.h"
 #include "kernels/select.h"
@@ -132,9 +133,22 @@ static __m512i sixteen_bytes(const uint8_t *bytes, __mmask16 valid)
     return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(valid, bytes));
 }
 
+/* Are n bytes all zero? Those of an image's margins are, in every image. */
+static inline bool are_blank(size_t n, const void *bytes)
+{
+    __m512i any = _mm512_setzero_si512();
+    for (size_t k = 0; k < n; k += sizeof any) {
+        __mmask64 valid = n - k < sizeof any ? ((__mmask64)1 << (n - k)) - 1 : ~(__mmask64)0;
+        any = _mm512_or_si512(any, _mm512_maskz_loadu_epi8(valid, (const uint8_t *)bytes + k));
+    }
+    return _mm512_test_epi32_mask(any, any) == 0;
+}
+
 static size_t pack_images(size_t n, const uint8_t *const images[MLP_TILE], uint32_t *list)
 {
     size_t count = 0;
+    if (are_blank(n, images[0]) && are_blank(n, images[1]))
+        return 0;
     for (size_t k = 0; k < n; k += VECTOR_LANES) {
         __mmask16 valid = valid_lanes(n - k);
         __m512i low = sixteen_bytes(images[0] + k, valid);
@@ -147,6 +161,8 @@ static size_t pack_images(size_t n, const uint8_t *const images[MLP_TILE], uint3
 static size_t pack_pairs(size_t n, const uint16_t *pairs, uint32_t *list)
 {
     size_t count = 0;
+    if (are_blank(n * sizeof *pairs, pairs))
+        return 0;
     for (size_t k = 0; k < n; k += VECTOR_LANES) {
         __m256i sixteen = _mm256_maskz_loadu_epi16(valid_lanes(n - k), pairs + k);
         count += append_pairs(k, _mm512_cvtepu16_epi32(sixteen), list + count);
@@ -154,14 +170,12 @@ static size_t pack_pairs(size_t n, const uint16_t *pairs, uint32_t *list)
     return count;
 }
 
-/* Sixteen bytes as floats, divided by 255. */
+/* Sixteen bytes as floats, divided by 255: unit_pixel of each. */
 static inline void store_unit_pixels(float *values, __m128i pixels)
 {
-    const __m512 reciprocal = _mm512_set1_ps(1.0f / 255.0f), divisor = _mm512_set1_ps(255.0f);
-    __m512 x = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(pixels));
-    __m512 quotient = _mm512_mul_ps(x, reciprocal);
-    __m512 error = _mm512_fnmadd_ps(quotient, divisor, x);
-    _mm512_storeu_ps(values, _mm512_fmadd_ps(error, reciprocal, quotient));
+    vector x = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(pixels));
+    vector rest = _mm512_mul_ps(x, vector_broadcast(UNIT_PIXEL_REST));
+    _mm512_storeu_ps(values, vector_fma(x, vector_broadcast(UNIT_PIXEL), rest));
 }
 
 static void unpack_pixels(size_t n, const uint32_t *list, uint16_t *steps, float *values)

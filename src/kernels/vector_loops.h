@@ -9,14 +9,15 @@
 #include "base/fmath.h"
 #include "kernels/kernels.h"
 
-/* x / 255 for a byte x: the product with 1/255, and its error put right by one
- * Newton step, is the correctly rounded quotient (the test tries all 256). */
+/* 1/255 in two floats, the nearest and what it lacks: with both, a byte over 255 comes out
+ * correctly rounded, which with the first alone it does not. */
+#define UNIT_PIXEL 0x1.010102p-8f
+#define UNIT_PIXEL_REST -0x1.fdfdfep-33f
+
 static inline float unit_pixel(uint8_t pixel)
 {
-    const float reciprocal = 1.0f / 255.0f;
     float x = (float)pixel;
-    float quotient = x * reciprocal;
-    return mlp_fmaf(mlp_fmaf(-quotient, 255.0f, x), reciprocal, quotient);
+    return mlp_fmaf(x, UNIT_PIXEL, x * UNIT_PIXEL_REST);
 }
 
 static void relu(size_t n, float *x)
