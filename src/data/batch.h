@@ -52,7 +52,8 @@ void mlp_batch_fill(mlp_batch *batch, const mlp_dataset *data, const uint32_t *i
 void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
                     size_t thread);
 
-/* What that reads: all of some images, and some pixels of the others. */
+/* What that reads: all of some images, and some pixels of the others; and what it writes: the
+ * lists of those images, and of those pixels. */
 typedef struct mlp_batch_share {
     size_t first, end;             /* tiles */
     size_t first_group, end_group; /* of pixels; none in a batch without columns */
@@ -60,7 +61,8 @@ typedef struct mlp_batch_share {
 
 mlp_batch_share mlp_batch_share_of(const mlp_batch *batch, const mlp_team *team, size_t thread);
 
-/* Asks for part `part` of `parts` of it: images lie in memory, anywhere. */
+/* Asks for part `part` of `parts` of it: images lie in memory, anywhere, and lists in the
+ * caches of those who read the last ones. fp32 only. */
 void mlp_batch_prefetch(const mlp_batch *batch, const mlp_batch_share *share, size_t part,
                         size_t parts);
 

@@ -120,17 +120,19 @@ static void gather_pairs(size_t n, const uint8_t *const *images, size_t first, s
 }
 
 /* Appends those of 16 pairs that are not zero, the steps k .. k + 15, to a list. */
-static inline size_t append_pairs(size_t k, __m512i pairs, uint32_t *list)
+static inline size_t append_pairs(size_t k, __m256i pairs, uint32_t *list)
 {
-    __mmask16 set = _mm512_test_epi32_mask(pairs, pairs);
-    __m512i words = _mm512_or_epi32(_mm512_slli_epi32(pairs, 16), sixteen_steps(k));
+    __mmask16 set = _mm256_test_epi16_mask(pairs, pairs);
+    __m512i high = _mm512_slli_epi32(_mm512_cvtepu16_epi32(pairs), 16);
+    __m512i words = _mm512_or_epi32(high, sixteen_steps(k));
     _mm512_storeu_si512(list, _mm512_maskz_compress_epi32(set, words));
     return (size_t)__builtin_popcount(set);
 }
 
-static __m512i sixteen_bytes(const uint8_t *bytes, __mmask16 valid)
+/* Sixteen bytes of each of two images, side by side. */
+static inline __m256i pair_bytes(__m128i first, __m128i second)
 {
-    return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(valid, bytes));
+    return _mm256_set_m128i(_mm_unpackhi_epi8(first, second), _mm_unpacklo_epi8(first, second));
 }
 
 /* Are n bytes all zero? Those of an image's margins are, in every image. */
@@ -146,14 +148,18 @@ static inline bool are_blank(size_t n, const void *bytes)
 
 static size_t pack_images(size_t n, const uint8_t *const images[MLP_TILE], uint32_t *list)
 {
-    size_t count = 0;
+    size_t count = 0, k = 0;
     if (are_blank(n, images[0]) && are_blank(n, images[1]))
         return 0;
-    for (size_t k = 0; k < n; k += VECTOR_LANES) {
-        __mmask16 valid = valid_lanes(n - k);
-        __m512i low = sixteen_bytes(images[0] + k, valid);
-        __m512i high = _mm512_slli_epi32(sixteen_bytes(images[1] + k, valid), 8);
-        count += append_pairs(k, _mm512_or_epi32(low, high), list + count);
+    for (; k + VECTOR_LANES <= n; k += VECTOR_LANES) {
+        __m128i first = _mm_loadu_si128((const __m128i *)(images[0] + k));
+        __m128i second = _mm_loadu_si128((const __m128i *)(images[1] + k));
+        count += append_pairs(k, pair_bytes(first, second), list + count);
+    }
+    if (k < n) {
+        __m128i first = _mm_maskz_loadu_epi8(valid_lanes(n - k), images[0] + k);
+        __m128i second = _mm_maskz_loadu_epi8(valid_lanes(n - k), images[1] + k);
+        count += append_pairs(k, pair_bytes(first, second), list + count);
     }
     return count;
 }
@@ -165,7 +171,7 @@ static size_t pack_pairs(size_t n, const uint16_t *pairs, uint32_t *list)
         return 0;
     for (size_t k = 0; k < n; k += VECTOR_LANES) {
         __m256i sixteen = _mm256_maskz_loadu_epi16(valid_lanes(n - k), pairs + k);
-        count += append_pairs(k, _mm512_cvtepu16_epi32(sixteen), list + count);
+        count += append_pairs(k, sixteen, list + count);
     }
     return count;
 }
