@@ -14,6 +14,11 @@ static size_t output_stride(const mlp_pass *pass)
     return pass->batch.capacity * MLP_PANEL;
 }
 
+static float weight_scale(size_t layer)
+{
+    return layer == 0 ? 1.0f / 255.0f : 1.0f;
+}
+
 /* Of the slab that needs most: weights, forwards and, transposed, backwards. */
 static size_t slab_words(const mlp_model *model, bool training)
 {
@@ -78,7 +83,7 @@ static void pack_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
 {
     const mlp_layer *layer = &p->pass->model->layers[p->l];
     const mlp_bf16_kernels *kernels = p->pass->kernels->bf16;
-    float scale = mlp_bf16_weight_scale(p->l);
+    float scale = weight_scale(p->l);
     for (size_t s = 0; s < b->n_strips; s += PANEL_STRIPS) {
         const float *tile = p->pass->model->params + layer->weight +
                             (b->panel + s / PANEL_STRIPS) * layer->panel_stride;
@@ -134,7 +139,7 @@ static void keep_gradient(mlp_pass *pass, size_t l, size_t strip, size_t block, 
     if (l > 0)
         kernels->pack_rows(sums, MLP_PANEL, 1.0f,
                            mlp_strips_block(&layer->gradients, strip, block));
-    kernels->pack_pairs(sums, MLP_PANEL, mlp_bf16_weight_scale(l),
+    kernels->pack_pairs(sums, MLP_PANEL, weight_scale(l),
                         mlp_strips_block(&layer->columns, block, strip));
 }
 

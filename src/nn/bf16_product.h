@@ -61,10 +61,4 @@ static inline float *mlp_bf16_strip_sums(float *sums, size_t s)
            s % MLP_BF16_PANEL_STRIPS * MLP_BF16_STRIP;
 }
 
-/* The first layer's pixels are 0 .. 255 (bf16_pass.h). */
-static inline float mlp_bf16_weight_scale(size_t layer)
-{
-    return layer == 0 ? 1.0f / 255.0f : 1.0f;
-}
-
 #endif
