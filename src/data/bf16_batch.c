@@ -33,20 +33,17 @@ static void prefetch(const mlp_batch *batch, size_t strip, size_t pixel)
 
 static void pack_strip(mlp_batch *batch, const mlp_bf16_kernels *kernels, size_t strip)
 {
-    float x[STRIP * STRIP] __attribute__((aligned(64)));
-    uint32_t pairs[MLP_BF16_BLOCK] __attribute__((aligned(64)));
     const uint8_t *images[STRIP];
     name_images(batch, strip, images);
     for (size_t block = 0; block < mlp_strips_count(batch->features); block++) {
         size_t first = block * STRIP, left = batch->features - first;
         if (first % CACHE_LINE == 0)
             prefetch(batch, strip + 1, first);
-        kernels->widen_pixels(left < STRIP ? left : STRIP, images, first, x);
-        kernels->pack_rows(x, STRIP, 1.0f, mlp_strips_block(&batch->image_strips, strip, block));
-        if (batch->pixel_strips.words == NULL)
-            continue;
-        kernels->pack_pairs(x, STRIP, 1.0f, pairs);
-        kernels->transpose(pairs, mlp_strips_block(&batch->pixel_strips, block, strip));
+        uint32_t *packed = mlp_strips_block(&batch->image_strips, strip, block);
+        kernels->pack_pixels(left < STRIP ? left : STRIP, images, first, packed);
+        if (batch->pixel_strips.words != NULL)
+            kernels->transpose_elements(packed,
+                                        mlp_strips_block(&batch->pixel_strips, block, strip));
     }
 }
 

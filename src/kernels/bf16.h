@@ -14,9 +14,9 @@
  * A multiplication walks two contiguous streams, and one packing serves tiles and
  * vectors alike: a vector instruction takes one word of A, broadcast, and a row of B.
  *
- * Four operands can be made of a float matrix X, by two packings and a transpose:
+ * Four operands can be made of a float matrix X, by two packings and two transposes:
  *     X  as A    pack_rows, pairs along a row        X^T as B    its transpose
- *     X  as B    pack_pairs, pairs of rows           X^T as A    its transpose
+ *     X  as B    pack_pairs, pairs of rows           X^T as A    transpose_elements of X as A
  *
  * The bytes are the same in every table, and a test demands it. Packing rounds to
  * nearest, ties to even. A product goes by blocks, in the order of AMX:
@@ -62,10 +62,13 @@ typedef struct mlp_bf16_kernels {
     /* out = both tiles of the block with pairs and rows exchanged. */
     void (*transpose)(const uint32_t *block, uint32_t *out);
 
-    /* x (32, 32) = the n pixels that 32 images have from pixel `first` on, and zeros behind
+    /* out, as A, = the transpose of the block, as A. */
+    void (*transpose_elements)(const uint32_t *block, uint32_t *out);
+
+    /* block, as A, = the n pixels that 32 images have from pixel `first` on, and zeros behind
      * them. A byte is exact in bf16. */
-    void (*widen_pixels)(size_t n, const uint8_t *const images[MLP_BF16_STRIP], size_t first,
-                         float *x);
+    void (*pack_pixels)(size_t n, const uint8_t *const images[MLP_BF16_STRIP], size_t first,
+                        uint32_t *block);
 
     /* gradient (32, 32) = 0 where the activation, a block as A, is not > 0. */
     void (*relu_backward)(const uint32_t *activation, float *gradient, size_t stride);

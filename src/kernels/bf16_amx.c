@@ -66,7 +66,8 @@ const mlp_bf16_kernels mlp_bf16_kernels_amx = {
     .pack_rows = mlp_bf16_avx512_pack_rows,
     .pack_pairs = mlp_bf16_avx512_pack_pairs,
     .transpose = mlp_bf16_avx512_transpose,
-    .widen_pixels = mlp_bf16_avx512_widen_pixels,
+    .transpose_elements = mlp_bf16_avx512_transpose_elements,
+    .pack_pixels = mlp_bf16_avx512_pack_pixels,
     .relu_backward = mlp_bf16_avx512_relu_backward,
     .sum_columns = mlp_bf16_avx512_sum_columns,
 };

@@ -11,7 +11,8 @@ const mlp_bf16_kernels mlp_bf16_kernels_avx2 = {
     .pack_rows = pack_rows,
     .pack_pairs = pack_pairs,
     .transpose = transpose,
-    .widen_pixels = widen_pixels,
+    .transpose_elements = transpose_elements,
+    .pack_pixels = pack_pixels,
     .relu_backward = relu_backward,
     .sum_columns = sum_columns,
 };

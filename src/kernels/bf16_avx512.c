@@ -236,14 +236,12 @@ void mlp_bf16_avx512_pack_pairs(const float *x, size_t stride, float scale, uint
         }
 }
 
-/* A matrix of 4 by 4 quarters, 4 dwords each: quarters are transposed inside by
- * unpacking, and then exchanged. */
-static void transpose_tile(const uint32_t *tile, uint32_t *out)
+/* out = x, 16 rows of 16 words, transposed. It is a matrix of 4 by 4 quarters, 4 words each:
+ * quarters are transposed inside by unpacking, and then exchanged. Column 4 lane + j of x
+ * becomes row `rows` lane + j. */
+static inline void store_transposed(__m512i x[TILE], size_t rows, uint32_t *out)
 {
-    __m512i x[TILE], y[TILE];
-#pragma GCC unroll 16
-    for (size_t i = 0; i < TILE; i++)
-        x[i] = _mm512_load_si512(tile + i * TILE);
+    __m512i y[TILE];
 #pragma GCC unroll 8
     for (size_t i = 0; i < TILE; i += 2) {
         y[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
@@ -262,30 +260,51 @@ static void transpose_tile(const uint32_t *tile, uint32_t *out)
         __m512i top_high = _mm512_shuffle_i32x4(x[j], x[j + 4], 0xdd);
         __m512i bottom_low = _mm512_shuffle_i32x4(x[j + 8], x[j + 12], 0x88);
         __m512i bottom_high = _mm512_shuffle_i32x4(x[j + 8], x[j + 12], 0xdd);
-        _mm512_store_si512(out + j * TILE, _mm512_shuffle_i32x4(top_low, bottom_low, 0x88));
-        _mm512_store_si512(out + (j + 4) * TILE, _mm512_shuffle_i32x4(top_high, bottom_high, 0x88));
-        _mm512_store_si512(out + (j + 8) * TILE, _mm512_shuffle_i32x4(top_low, bottom_low, 0xdd));
-        _mm512_store_si512(out + (j + 12) * TILE,
+        uint32_t *row = out + j * TILE;
+        _mm512_store_si512(row, _mm512_shuffle_i32x4(top_low, bottom_low, 0x88));
+        _mm512_store_si512(row + rows * TILE, _mm512_shuffle_i32x4(top_high, bottom_high, 0x88));
+        _mm512_store_si512(row + 2 * rows * TILE, _mm512_shuffle_i32x4(top_low, bottom_low, 0xdd));
+        _mm512_store_si512(row + 3 * rows * TILE,
                            _mm512_shuffle_i32x4(top_high, bottom_high, 0xdd));
     }
 }
 
 void mlp_bf16_avx512_transpose(const uint32_t *block, uint32_t *out)
 {
-    transpose_tile(block, out);
-    transpose_tile(block + BLOCK / 2, out + BLOCK / 2);
+    __m512i x[TILE];
+    for (size_t tile = 0; tile < BLOCK; tile += BLOCK / 2) {
+#pragma GCC unroll 16
+        for (size_t i = 0; i < TILE; i++)
+            x[i] = _mm512_load_si512(block + tile + i * TILE);
+        store_transposed(x, 4, out + tile);
+    }
 }
 
-void mlp_bf16_avx512_widen_pixels(size_t n, const uint8_t *const images[MLP_BF16_STRIP],
-                                  size_t first, float *x)
+/* Two rows unpacked are pairs of them: in each lane the first four columns, or the last. */
+void mlp_bf16_avx512_transpose_elements(const uint32_t *block, uint32_t *out)
+{
+    __m512i low[TILE], high[TILE];
+#pragma GCC unroll 16
+    for (size_t i = 0; i < TILE; i++) {
+        __m512i first = _mm512_load_si512(block + 2 * i * TILE);
+        __m512i second = _mm512_load_si512(block + (2 * i + 1) * TILE);
+        low[i] = _mm512_unpacklo_epi16(first, second);
+        high[i] = _mm512_unpackhi_epi16(first, second);
+    }
+    store_transposed(low, 8, out);
+    store_transposed(high, 8, out + (size_t)4 * TILE);
+}
+
+void mlp_bf16_avx512_pack_pixels(size_t n, const uint8_t *const images[MLP_BF16_STRIP],
+                                 size_t first, uint32_t *block)
 {
     __mmask32 columns = (__mmask32)((1ull << n) - 1);
     for (size_t i = 0; i < STRIP; i++) {
         __m256i bytes = _mm256_maskz_loadu_epi8(columns, images[i] + first);
         __m512i left = _mm512_cvtepu8_epi32(_mm256_castsi256_si128(bytes));
         __m512i right = _mm512_cvtepu8_epi32(_mm256_extracti128_si256(bytes, 1));
-        _mm512_store_ps(x + i * STRIP, _mm512_cvtepi32_ps(left));
-        _mm512_store_ps(x + i * STRIP + TILE, _mm512_cvtepi32_ps(right));
+        __m512bh row = _mm512_cvtne2ps_pbh(_mm512_cvtepi32_ps(right), _mm512_cvtepi32_ps(left));
+        _mm512_store_si512(block + i * TILE, (__m512i)row);
     }
 }
 
@@ -327,7 +346,8 @@ const mlp_bf16_kernels mlp_bf16_kernels_avx512 = {
     .pack_rows = mlp_bf16_avx512_pack_rows,
     .pack_pairs = mlp_bf16_avx512_pack_pairs,
     .transpose = mlp_bf16_avx512_transpose,
-    .widen_pixels = mlp_bf16_avx512_widen_pixels,
+    .transpose_elements = mlp_bf16_avx512_transpose_elements,
+    .pack_pixels = mlp_bf16_avx512_pack_pixels,
     .relu_backward = mlp_bf16_avx512_relu_backward,
     .sum_columns = mlp_bf16_avx512_sum_columns,
 };

@@ -97,14 +97,31 @@ static void transpose(const uint32_t *block, uint32_t *out)
                 out[tile + i * MLP_BF16_TILE + j] = block[tile + j * MLP_BF16_TILE + i];
 }
 
-static void widen_pixels(size_t n, const uint8_t *const images[MLP_BF16_STRIP], size_t first,
-                         float *x)
+/* Of a pair, the even k for 0 or the odd one for 1. */
+static uint32_t half_of(uint32_t pair, size_t odd)
 {
-    for (size_t i = 0; i < MLP_BF16_STRIP; i++, x += MLP_BF16_STRIP) {
+    return pair >> 16 * odd & 0xffffu;
+}
+
+static void transpose_elements(const uint32_t *block, uint32_t *out)
+{
+    for (size_t i = 0; i < MLP_BF16_STRIP; i++)
+        for (size_t p = 0; p < MLP_BF16_TILE; p++) {
+            const uint32_t *two_rows = block + 2 * p * MLP_BF16_TILE + i / 2;
+            out[i * MLP_BF16_TILE + p] =
+                half_of(two_rows[0], i % 2) | half_of(two_rows[MLP_BF16_TILE], i % 2) << 16;
+        }
+}
+
+static void pack_pixels(size_t n, const uint8_t *const images[MLP_BF16_STRIP], size_t first,
+                        uint32_t *block)
+{
+    for (size_t i = 0; i < MLP_BF16_STRIP; i++, block += MLP_BF16_TILE) {
+        uint32_t halves[MLP_BF16_STRIP] = {0};
         for (size_t j = 0; j < n; j++)
-            x[j] = (float)images[i][first + j];
-        for (size_t j = n; j < MLP_BF16_STRIP; j++)
-            x[j] = 0.0f;
+            halves[j] = mlp_float_bits((float)images[i][first + j]) >> 16;
+        for (size_t p = 0; p < MLP_BF16_TILE; p++)
+            block[p] = halves[2 * p] | halves[2 * p + 1] << 16;
     }
 }
 

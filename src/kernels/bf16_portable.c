@@ -12,7 +12,8 @@ const mlp_bf16_kernels mlp_bf16_kernels_portable = {
     .pack_rows = pack_rows,
     .pack_pairs = pack_pairs,
     .transpose = transpose,
-    .widen_pixels = widen_pixels,
+    .transpose_elements = transpose_elements,
+    .pack_pixels = pack_pixels,
     .relu_backward = relu_backward,
     .sum_columns = sum_columns,
 };

@@ -123,12 +123,10 @@ static void keep_output(mlp_pass *pass, size_t l, size_t strip, size_t block, co
 {
     const mlp_bf16_kernels *kernels = pass->kernels->bf16;
     mlp_bf16_layer *layer = &pass->bf16.layers[l];
-    uint32_t pairs[MLP_BF16_BLOCK] __attribute__((aligned(64)));
-    kernels->pack_rows(sums, MLP_PANEL, 1.0f, mlp_strips_block(&layer->outputs, strip, block));
-    if (layer->inputs.words == NULL)
-        return;
-    kernels->pack_pairs(sums, MLP_PANEL, 1.0f, pairs);
-    kernels->transpose(pairs, mlp_strips_block(&layer->inputs, block, strip));
+    uint32_t *packed = mlp_strips_block(&layer->outputs, strip, block);
+    kernels->pack_rows(sums, MLP_PANEL, 1.0f, packed);
+    if (layer->inputs.words != NULL)
+        kernels->transpose_elements(packed, mlp_strips_block(&layer->inputs, block, strip));
 }
 
 /* The same of the gradient of any layer's output. */

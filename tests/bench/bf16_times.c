@@ -118,14 +118,22 @@ static void run_transpose(void *argument)
         o->kernels->transpose(mlp_strips_block(&o->a, 0, b), mlp_strips_block(&o->fresh, 0, b));
 }
 
-static void run_widen_pixels(void *argument)
+static void run_transpose_elements(void *argument)
+{
+    operands *o = argument;
+    for (size_t b = 0; b < BLOCKS; b++)
+        o->kernels->transpose_elements(mlp_strips_block(&o->a, 0, b),
+                                       mlp_strips_block(&o->fresh, 0, b));
+}
+
+static void run_pack_pixels(void *argument)
 {
     operands *o = argument;
     const uint8_t *images[STRIP];
     for (size_t i = 0; i < STRIP; i++)
         images[i] = o->pixels + i * PIXELS;
     for (size_t b = 0; b < PIXEL_BLOCKS; b++)
-        o->kernels->widen_pixels(STRIP, images, b * STRIP, o->sums);
+        o->kernels->pack_pixels(STRIP, images, b * STRIP, mlp_strips_block(&o->fresh, 0, b));
 }
 
 static void run_relu_backward(void *argument)
@@ -141,15 +149,15 @@ static void run_sum_columns(void *argument)
     o->kernels->sum_columns(BLOCKS, mlp_strips_block(&o->a, 0, 0), o->sums);
 }
 
-/* An item is a block, 1024 elements of 2 bytes. A slab's products find theirs of A in L1, and
- * widen_pixels always writes the same block. */
+/* An item is a block, 1024 elements of 2 bytes. A slab's products find theirs of A in L1. */
 static const row ROWS_OF_A_TABLE[] = {
     {"multiply", "32 x 512 x 32", run_multiply, L1_BLOCKS, 65536, 4096, 1024},
     {"multiply", "32 x 512 x 512", run_multiply_slab, SLAB_BLOCKS, 65536, 2048, 512},
     {"pack_rows", "32 x 1024", run_pack_rows, BLOCKS, 0, 6144, 1536},
     {"pack_pairs", "32 x 1024", run_pack_pairs, BLOCKS, 0, 6144, 1536},
     {"transpose", "32 x 1024", run_transpose, BLOCKS, 0, 4096, 1024},
-    {"widen_pixels", "32 x 768", run_widen_pixels, PIXEL_BLOCKS, 0, 5120, 256},
+    {"transpose_elements", "32 x 1024", run_transpose_elements, BLOCKS, 0, 4096, 1024},
+    {"pack_pixels", "32 x 768", run_pack_pixels, PIXEL_BLOCKS, 0, 3072, 768},
     {"relu_backward", "32 x 1024", run_relu_backward, BLOCKS, 1024, 10240, 1536},
     {"sum_columns", "1024 x 32", run_sum_columns, BLOCKS, 1024, 2048, 512},
 };

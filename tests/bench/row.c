@@ -6,7 +6,7 @@
 
 void bench_print_heads(const char *tables)
 {
-    printf("\n%-10s %-14s %-13s %10s %9s %8s   %-8s %9s %9s\n", tables, "kernel", "shape", "us",
+    printf("\n%-10s %-18s %-13s %10s %9s %8s   %-8s %9s %9s\n", tables, "kernel", "shape", "us",
            "GFLOP/s", "GB/s", "bound by", "floor us", "reached");
 }
 
@@ -16,7 +16,7 @@ void bench_print_row(const row *r, const char *table, void *operands, double pea
     double flops = (double)r->items * r->flops, bytes = (double)r->items * r->bytes;
     double by_flops = flops / peak, by_bytes = bytes / bandwidth;
     double floor = by_flops > by_bytes ? by_flops : by_bytes;
-    printf("%-10s %-14s %-13s %10.2f %9.2f %8.2f   %-8s %9.2f %7.0f %%\n", table, r->name, r->shape,
+    printf("%-10s %-18s %-13s %10.2f %9.2f %8.2f   %-8s %9.2f %7.0f %%\n", table, r->name, r->shape,
            seconds * 1e6, flops / seconds / 1e9, bytes / seconds / 1e9,
            by_flops > by_bytes ? "flops" : "bytes", floor * 1e6, 100.0 * floor / seconds);
 }

@@ -73,12 +73,28 @@ static void a_transpose_exchanges_pairs_and_rows(void **state)
     free(out);
 }
 
-static void pixels_widen_exactly(void **state)
+static void a_transpose_of_elements_exchanges_rows_and_columns(void **state)
+{
+    (void)state;
+    uint32_t *block = must_alloc(BLOCK, sizeof *block), *out = must_alloc(BLOCK, sizeof *out);
+    for (size_t i = 0; i < BLOCK; i++)
+        block[i] = roll();
+    for (size_t t = 0; supported(t) != NULL; t++) {
+        supported(t)->transpose_elements(block, out);
+        for (size_t r = 0; r < STRIP; r++)
+            for (size_t c = 0; c < STRIP; c++)
+                assert_int_equal(half(out[r * TILE + c / 2], c), half(block[c * TILE + r / 2], r));
+    }
+    free(block);
+    free(out);
+}
+
+static void pixels_are_packed_exactly(void **state)
 {
     (void)state;
     uint8_t bytes[STRIP][256];
     const uint8_t *images[STRIP];
-    float *x = must_alloc(STRIP * STRIP, sizeof *x);
+    uint32_t *block = must_alloc(BLOCK, sizeof *block);
     for (size_t i = 0; i < STRIP; i++) {
         images[i] = bytes[i];
         for (size_t k = 0; k < 256; k++)
@@ -87,15 +103,15 @@ static void pixels_widen_exactly(void **state)
     for (size_t t = 0; supported(t) != NULL; t++)
         for (size_t n = 0; n <= STRIP; n++)
             for (size_t first = 0; first + n <= 256; first += 32) {
-                supported(t)->widen_pixels(n, images, first, x);
+                supported(t)->pack_pixels(n, images, first, block);
                 for (size_t i = 0; i < STRIP * STRIP; i++) {
-                    size_t k = i % STRIP;
-                    float wanted = k < n ? (float)bytes[i / STRIP][first + k] : 0.0f;
-                    assert_true(x[i] == wanted);
-                    assert_int_equal(nearest_bf16(x[i]) << 16, mlp_float_bits(x[i]));
+                    size_t row = i / STRIP, k = i % STRIP;
+                    float wanted = k < n ? (float)bytes[row][first + k] : 0.0f;
+                    uint32_t bits = half(block[row * TILE + k / 2], k) << 16;
+                    assert_true(mlp_float_from_bits(bits) == wanted);
                 }
             }
-    free(x);
+    free(block);
 }
 
 static void column_sums_have_one_order(void **state)
@@ -206,7 +222,8 @@ int main(void)
         cmocka_unit_test(packing_rounds_to_its_place),
         cmocka_unit_test(every_table_packs_the_same),
         cmocka_unit_test(a_transpose_exchanges_pairs_and_rows),
-        cmocka_unit_test(pixels_widen_exactly),
+        cmocka_unit_test(a_transpose_of_elements_exchanges_rows_and_columns),
+        cmocka_unit_test(pixels_are_packed_exactly),
         cmocka_unit_test(column_sums_have_one_order),
         cmocka_unit_test(relu_backward_passes_what_was_positive),
         cmocka_unit_test(a_table_is_selected_by_name_or_speed),
