@@ -71,24 +71,47 @@ void mlp_bf16_pass_free(mlp_bf16_pass *bf16, size_t n_layers)
     memset(bf16, 0, sizeof *bf16);
 }
 
-/* Weights come from afar: those that are packed next are called for. */
-static void prefetch_tile(const float *tile)
+/* Weights come from afar. */
+static void prefetch(const float *weights, size_t first, size_t end)
 {
-    for (size_t i = 0; i < MLP_BF16_PANEL_SUMS; i += MLP_ALIGNMENT / sizeof *tile)
-        __builtin_prefetch(tile + i);
+    for (size_t i = first; i < end; i += MLP_ALIGNMENT / sizeof *weights)
+        __builtin_prefetch(weights + i, 0, 2);
+}
+
+/* W_l's tile (32, 64) of inputs of a strip and outputs of a panel. */
+static const float *weight_tile(const mlp_bf16_product *p, size_t panel, size_t strip)
+{
+    const mlp_layer *layer = &p->pass->model->layers[p->l];
+    return p->pass->model->params + layer->weight + panel * layer->panel_stride +
+           strip * MLP_BF16_PANEL_SUMS;
+}
+
+static void ask_for_weights(const mlp_bf16_product *p, const mlp_bf16_slab *b, size_t part,
+                            size_t parts)
+{
+    size_t n = mlp_strips_count(p->depth) * MLP_BF16_PANEL_SUMS;
+    for (size_t panel = b->panel; panel < b->panel + b->n_panels; panel++)
+        prefetch(weight_tile(p, panel, 0), n * part / parts, n * (part + 1) / parts);
+}
+
+static void ask_for_transposed_weights(const mlp_bf16_product *p, const mlp_bf16_slab *b,
+                                       size_t part, size_t parts)
+{
+    size_t n = b->n_strips * MLP_BF16_PANEL_SUMS;
+    for (size_t panel = 0; panel < p->pass->model->layers[p->l].panels; panel++)
+        prefetch(weight_tile(p, panel, b->panel * PANEL_STRIPS), n * part / parts,
+                 n * (part + 1) / parts);
 }
 
 /* W_l^T's panels as B. */
 static void pack_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
 {
-    const mlp_layer *layer = &p->pass->model->layers[p->l];
     const mlp_bf16_kernels *kernels = p->pass->kernels->bf16;
     float scale = weight_scale(p->l);
     for (size_t s = 0; s < b->n_strips; s += PANEL_STRIPS) {
-        const float *tile = p->pass->model->params + layer->weight +
-                            (b->panel + s / PANEL_STRIPS) * layer->panel_stride;
+        const float *tile = weight_tile(p, b->panel + s / PANEL_STRIPS, 0);
         for (size_t block = 0; block < mlp_strips_count(p->depth); block++) {
-            prefetch_tile(tile + MLP_BF16_PANEL_SUMS);
+            prefetch(tile, MLP_BF16_PANEL_SUMS, 2 * MLP_BF16_PANEL_SUMS);
             for (size_t half = 0; half < PANEL_STRIPS && s + half < b->n_strips; half++)
                 kernels->pack_pairs(tile + half * STRIP, MLP_PANEL, scale,
                                     mlp_strips_block(&b->strips, s + half, block));
@@ -100,16 +123,13 @@ static void pack_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
 /* W_l as B: its columns are the layer's inputs. */
 static void pack_transposed_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
 {
-    const mlp_layer *layer = &p->pass->model->layers[p->l];
     const mlp_bf16_kernels *kernels = p->pass->kernels->bf16;
     uint32_t rows[MLP_BF16_BLOCK] __attribute__((aligned(64)));
     size_t blocks = mlp_strips_count(p->depth);
     for (size_t block = 0; block < blocks; block += PANEL_STRIPS) {
-        const float *tile = p->pass->model->params + layer->weight +
-                            block / PANEL_STRIPS * layer->panel_stride +
-                            b->panel * PANEL_STRIPS * MLP_BF16_PANEL_SUMS;
+        const float *tile = weight_tile(p, block / PANEL_STRIPS, b->panel * PANEL_STRIPS);
         for (size_t s = 0; s < b->n_strips; s++, tile += MLP_BF16_PANEL_SUMS) {
-            prefetch_tile(tile + MLP_BF16_PANEL_SUMS);
+            prefetch(tile, MLP_BF16_PANEL_SUMS, 2 * MLP_BF16_PANEL_SUMS);
             for (size_t half = 0; half < PANEL_STRIPS && block + half < blocks; half++) {
                 kernels->pack_rows(tile + half * STRIP, MLP_PANEL, 1.0f, rows);
                 kernels->transpose(rows, mlp_strips_block(&b->strips, s, block + half));
@@ -141,24 +161,19 @@ static void keep_gradient(mlp_pass *pass, size_t l, size_t strip, size_t block, 
                         mlp_strips_block(&layer->columns, block, strip));
 }
 
-/* 32 images of a hidden layer's output. */
-static void keep_outputs(const mlp_bf16_product *p, const mlp_bf16_slab *b, size_t strip,
-                         float *sums)
+/* 32 images of a panel of a hidden layer's output. */
+static void keep_outputs(const mlp_bf16_product *p, size_t panel, size_t strip, float *sums)
 {
-    p->pass->kernels->relu(b->n_panels * MLP_BF16_PANEL_SUMS, sums);
-    for (size_t s = 0; s < b->n_strips; s++)
-        keep_output(p->pass, p->l, strip, b->panel * PANEL_STRIPS + s,
-                    mlp_bf16_strip_sums(sums, s));
+    p->pass->kernels->relu(MLP_BF16_PANEL_SUMS, sums);
+    for (size_t s = 0; s < mlp_bf16_panel_strips(p, panel); s++)
+        keep_output(p->pass, p->l, strip, panel * PANEL_STRIPS + s, sums + s * STRIP);
 }
 
-/* 32 images of the last layer's, which stay floats. */
-static void keep_logits(const mlp_bf16_product *p, const mlp_bf16_slab *b, size_t strip,
-                        float *sums)
+/* 32 images of a panel of the last layer's, which stay floats. */
+static void keep_logits(const mlp_bf16_product *p, size_t panel, size_t strip, float *sums)
 {
-    float *logits = p->pass->outputs[p->l] + strip * MLP_BF16_PANEL_SUMS;
-    for (size_t panel = 0; panel < b->n_panels; panel++)
-        memcpy(logits + (b->panel + panel) * output_stride(p->pass),
-               sums + panel * MLP_BF16_PANEL_SUMS, MLP_BF16_PANEL_SUMS * sizeof *sums);
+    memcpy(p->pass->outputs[p->l] + panel * output_stride(p->pass) + strip * MLP_BF16_PANEL_SUMS,
+           sums, MLP_BF16_PANEL_SUMS * sizeof *sums);
 }
 
 static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thread)
@@ -173,6 +188,7 @@ static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t threa
         .a = l == 0 ? &pass->batch.image_strips : &pass->bf16.layers[l - 1].outputs,
         .start = pass->model->params + layer->bias,
         .load = pack_weights,
+        .ask_for_slab = ask_for_weights,
         .keep = l + 1 < pass->model->n_layers ? keep_outputs : keep_logits,
     };
     mlp_bf16_product_run(&p, team, thread);
@@ -210,17 +226,15 @@ void mlp_bf16_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
     mlp_team_barrier(team);
 }
 
-/* 32 images of the gradient of layer l - 1's output. */
-static void keep_gradients(const mlp_bf16_product *p, const mlp_bf16_slab *b, size_t strip,
-                           float *sums)
+/* 32 images of a panel of the gradient of layer l - 1's output. */
+static void keep_gradients(const mlp_bf16_product *p, size_t panel, size_t strip, float *sums)
 {
-    for (size_t s = 0; s < b->n_strips; s++) {
-        size_t block = b->panel * PANEL_STRIPS + s;
-        float *tile = mlp_bf16_strip_sums(sums, s);
-        p->pass->kernels->bf16->relu_backward(
-            mlp_strips_block(&p->pass->bf16.layers[p->l - 1].outputs, strip, block), tile,
-            MLP_PANEL);
-        keep_gradient(p->pass, p->l - 1, strip, block, tile);
+    const mlp_strips *outputs = &p->pass->bf16.layers[p->l - 1].outputs;
+    for (size_t s = 0; s < mlp_bf16_panel_strips(p, panel); s++) {
+        size_t block = panel * PANEL_STRIPS + s;
+        p->pass->kernels->bf16->relu_backward(mlp_strips_block(outputs, strip, block),
+                                              sums + s * STRIP, MLP_PANEL);
+        keep_gradient(p->pass, p->l - 1, strip, block, sums + s * STRIP);
     }
 }
 
@@ -236,6 +250,7 @@ static void backward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thre
         .columns = layer->inputs,
         .a = &pass->bf16.layers[l].gradients,
         .load = pack_transposed_weights,
+        .ask_for_slab = ask_for_transposed_weights,
         .keep = keep_gradients,
     };
     mlp_bf16_product_run(&p, team, thread);

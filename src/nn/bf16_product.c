@@ -2,20 +2,26 @@
 
 #include <string.h>
 
-#include "base/mem.h"
-
 enum {
     SLAB_WORDS = 5 << 16, /* 1.25 MB, of the 2 MB that a core of today has as its L2 cache */
     L1_BLOCKS = 16,       /* of A, 32 KB, stay in the L1 cache while B passes */
 };
 
-/* A row of a slab's columns, to start sums from. */
-static const float ZEROS[MLP_BF16_SLAB_PANELS * MLP_PANEL] __attribute__((aligned(64)));
+/* A row of a panel, to start sums from. */
+static const float ZEROS[MLP_PANEL] __attribute__((aligned(64)));
 
 /* What a member does of one product: some panels of columns, some strips of rows. */
 typedef struct part {
     size_t panel, end_panel, strip, end_strip;
 } part;
+
+/* A member's way through its part. */
+typedef struct walk {
+    const mlp_bf16_product *p;
+    part part;
+    mlp_bf16_slab slab, next; /* next has no panels where there is no next one */
+    float *sums;              /* (MLP_BF16_SLAB_SUMS) */
+} walk;
 
 static part share(const mlp_team *team, size_t thread, size_t panels, size_t strips)
 {
@@ -40,8 +46,8 @@ size_t mlp_bf16_slab_words(size_t depth, size_t panels)
            mlp_strips_stride(depth);
 }
 
-/* The slab at `panel`, for a part that ends with end_panel: the slabs of a part are alike,
- * for all of A passes each of them, however small. */
+/* The slab at `panel`, for a part that ends with end_panel; without panels if that is there.
+ * The slabs of a part are alike, for all of A passes each of them, however small. */
 static mlp_bf16_slab place_slab(const mlp_bf16_product *p, size_t panel, size_t end_panel,
                                 size_t thread)
 {
@@ -49,6 +55,8 @@ static mlp_bf16_slab place_slab(const mlp_bf16_product *p, size_t panel, size_t 
     size_t left = end_panel - panel, most = slab_panels(p->depth);
     size_t n_slabs = (left + most - 1) / most;
     size_t strips = mlp_strips_count(p->columns) - panel * MLP_BF16_PANEL_STRIPS;
+    if (n_slabs == 0)
+        return (mlp_bf16_slab){.n_panels = 0};
     mlp_bf16_slab b = {.panel = panel, .n_panels = (left + n_slabs - 1) / n_slabs};
     b.n_strips = mlp_min_size(b.n_panels * MLP_BF16_PANEL_STRIPS, strips);
     b.strips = (mlp_strips){.stride = mlp_strips_stride(p->depth),
@@ -56,38 +64,77 @@ static mlp_bf16_slab place_slab(const mlp_bf16_product *p, size_t panel, size_t 
     return b;
 }
 
-/* sums = start + one strip of A times the slab. */
-static void multiply(const mlp_bf16_product *p, const mlp_bf16_slab *b, size_t strip, float *sums)
+/* Half a panel that has no strip. */
+static void clear_half(float *sums)
 {
-    const float *start = p->start != NULL ? p->start + b->panel * MLP_PANEL : ZEROS;
-    size_t blocks = mlp_strips_count(p->depth);
-    for (size_t block = 0; block < blocks; block += L1_BLOCKS)
-        for (size_t s = 0; s < b->n_strips; s++) {
-            float *c = mlp_bf16_strip_sums(sums, s);
-            bool first = block == 0;
-            p->pass->kernels->bf16->multiply(
-                mlp_min_size(L1_BLOCKS, blocks - block), mlp_strips_block(p->a, strip, block),
-                mlp_strips_block(&b->strips, s, block), first ? start + s * MLP_BF16_STRIP : c,
-                first ? 0 : MLP_PANEL, c, MLP_PANEL);
+    for (size_t row = 0; row < MLP_BF16_STRIP; row++)
+        memset(sums + row * MLP_PANEL + MLP_BF16_STRIP, 0, MLP_BF16_STRIP * sizeof *sums);
+}
+
+/* Turn `turn` of `turns` of a strip: what comes after it is asked for. */
+static void ask_ahead(const walk *w, size_t strip, size_t turn, size_t turns)
+{
+    const mlp_bf16_product *p = w->p;
+    size_t done = strip - w->part.strip, strips = w->part.end_strip - w->part.strip;
+    if (p->ask_for_tile != NULL && done + 1 < strips)
+        for (size_t panel = 0; panel < w->slab.n_panels; panel++)
+            p->ask_for_tile(p, w->slab.panel + panel, strip + 1, turn, turns);
+    if (p->ask_for_slab != NULL && w->next.n_panels > 0)
+        p->ask_for_slab(p, &w->next, done * turns + turn, strips * turns);
+}
+
+/* The sums (32, 64) of panel `panel` of the slab, with blocks first .. first + n - 1 of a
+ * strip of A. */
+static void multiply_panel(const walk *w, size_t panel, size_t strip, size_t first, size_t n,
+                           float *sums)
+{
+    const mlp_bf16_product *p = w->p;
+    size_t column = (w->slab.panel + panel) * MLP_PANEL;
+    const float *start = p->start != NULL ? p->start + column : ZEROS;
+    for (size_t s = 0; s < mlp_bf16_panel_strips(p, w->slab.panel + panel); s++) {
+        size_t at = s * MLP_BF16_STRIP;
+        p->pass->kernels->bf16->multiply(
+            n, mlp_strips_block(p->a, strip, first),
+            mlp_strips_block(&w->slab.strips, panel * MLP_BF16_PANEL_STRIPS + s, first),
+            first == 0 ? start + at : sums + at, first == 0 ? 0 : MLP_PANEL, sums + at, MLP_PANEL);
+    }
+}
+
+static void keep_panel(const walk *w, size_t panel, size_t strip, float *sums)
+{
+    if (mlp_bf16_panel_strips(w->p, w->slab.panel + panel) < MLP_BF16_PANEL_STRIPS)
+        clear_half(sums);
+    w->p->keep(w->p, w->slab.panel + panel, strip, sums);
+}
+
+/* A strip of A times the slab. */
+static void multiply_strip(const walk *w, size_t strip)
+{
+    size_t blocks = mlp_strips_count(w->p->depth), turn = 0;
+    size_t turns = (blocks + L1_BLOCKS - 1) / L1_BLOCKS * w->slab.n_panels;
+    for (size_t block = 0; block < blocks; block += L1_BLOCKS) {
+        size_t n = mlp_min_size(L1_BLOCKS, blocks - block);
+        for (size_t panel = 0; panel < w->slab.n_panels; panel++) {
+            float *sums = w->sums + panel * MLP_BF16_PANEL_SUMS;
+            ask_ahead(w, strip, turn++, turns);
+            multiply_panel(w, panel, strip, block, n, sums);
+            if (block + n == blocks)
+                keep_panel(w, panel, strip, sums);
         }
-    for (size_t s = b->n_strips; s < b->n_panels * MLP_BF16_PANEL_STRIPS; s++)
-        for (size_t row = 0; row < MLP_BF16_STRIP; row++)
-            memset(mlp_bf16_strip_sums(sums, s) + row * MLP_PANEL, 0,
-                   MLP_BF16_STRIP * sizeof *sums);
+    }
 }
 
 void mlp_bf16_product_run(const mlp_bf16_product *p, const mlp_team *team, size_t thread)
 {
-    float *sums = p->pass->bf16.sums + thread * MLP_BF16_SLAB_SUMS;
     size_t panels = mlp_round_up(p->columns, MLP_PANEL) / MLP_PANEL;
     part s = share(team, thread, panels, mlp_strips_count(p->rows));
-    mlp_bf16_slab b;
-    for (size_t panel = s.panel; panel < s.end_panel; panel += b.n_panels) {
-        b = place_slab(p, panel, s.end_panel, thread);
-        p->load(p, &b);
-        for (size_t strip = s.strip; strip < s.end_strip; strip++) {
-            multiply(p, &b, strip, sums);
-            p->keep(p, &b, strip, sums);
-        }
+    walk w = {.p = p, .part = s, .sums = p->pass->bf16.sums + thread * MLP_BF16_SLAB_SUMS};
+    w.next = place_slab(p, s.panel, s.end_panel, thread);
+    while (w.next.n_panels > 0) {
+        w.slab = w.next;
+        w.next = place_slab(p, w.slab.panel + w.slab.n_panels, s.end_panel, thread);
+        p->load(p, &w.slab);
+        for (size_t strip = s.strip; strip < s.end_strip; strip++)
+            multiply_strip(&w, strip);
     }
 }

@@ -1,9 +1,13 @@
 /* bf16_product.h: a product of bf16 matrices, one member's share of it.
  *
  * A lies in strips of 32 rows (kernels/bf16.h). B comes as slabs, neighbouring panels of
- * columns that fit a core's cache. Whoever has a slab goes down all strips of A with it,
- * and finishes each tile of 32 rows while it is in the cache. Members share the panels,
- * or the strips where panels are too few.
+ * columns that fit a core's cache. Whoever has a slab goes down all strips of A with it
+ * and finishes each tile of sums (32, 64) while it is in the cache. Members share the
+ * panels, or the strips where panels are too few.
+ *
+ * A tile machine outruns the memory: what the next strip's sums go to and what the next
+ * slab is made of is asked for while the strip, the slab before it is worked on, in parts
+ * that follow each other: part `part` of `parts`.
  */
 #ifndef MLP_NN_BF16_PRODUCT_H
 #define MLP_NN_BF16_PRODUCT_H
@@ -11,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/mem.h"
 #include "kernels/kernels.h"
 #include "nn/pass.h"
 
@@ -40,9 +45,17 @@ struct mlp_bf16_product {
     /* Gives the slab b its strips; those that b has are the member's own, to be packed. */
     void (*load)(const mlp_bf16_product *p, mlp_bf16_slab *b);
 
-    /* Takes 32 rows of sums, strip `strip` of A: panels (32, 64), one behind the other. Half
-     * a panel without a strip has zeros. */
-    void (*keep)(const mlp_bf16_product *p, const mlp_bf16_slab *b, size_t strip, float *sums);
+    /* Asks for what load will read. NULL: there is nothing to pack. */
+    void (*ask_for_slab)(const mlp_bf16_product *p, const mlp_bf16_slab *b, size_t part,
+                         size_t parts);
+
+    /* Takes a tile of sums (32, 64): strip `strip` of A, panel `panel` of all. Half a panel
+     * without a strip has zeros. */
+    void (*keep)(const mlp_bf16_product *p, size_t panel, size_t strip, float *sums);
+
+    /* Asks for what keep will touch besides sums. NULL: it is near. */
+    void (*ask_for_tile)(const mlp_bf16_product *p, size_t panel, size_t strip, size_t part,
+                         size_t parts);
 
     mlp_sgd *sgd; /* these two for keep, where sums are gradients of weights */
     const mlp_sgd_step *step;
@@ -54,11 +67,11 @@ size_t mlp_bf16_slab_words(size_t depth, size_t panels);
 /* No barrier behind it. */
 void mlp_bf16_product_run(const mlp_bf16_product *p, const mlp_team *team, size_t thread);
 
-/* Where strip s of a slab has its sums: (32, 32) in its panel's (32, 64). */
-static inline float *mlp_bf16_strip_sums(float *sums, size_t s)
+/* The strips of a panel: two, or one in the last. */
+static inline size_t mlp_bf16_panel_strips(const mlp_bf16_product *p, size_t panel)
 {
-    return sums + s / MLP_BF16_PANEL_STRIPS * MLP_BF16_PANEL_SUMS +
-           s % MLP_BF16_PANEL_STRIPS * MLP_BF16_STRIP;
+    return mlp_min_size(MLP_BF16_PANEL_STRIPS,
+                        mlp_strips_count(p->columns) - panel * MLP_BF16_PANEL_STRIPS);
 }
 
 #endif

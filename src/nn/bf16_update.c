@@ -1,4 +1,3 @@
-#include "base/mem.h"
 #include "nn/bf16_product.h"
 
 /* The gradients that the pass kept are B as they are. */
@@ -10,18 +9,25 @@ static void point_to_columns(const mlp_bf16_product *p, mlp_bf16_slab *b)
                      .words = mlp_strips_block(columns, b->panel * MLP_BF16_PANEL_STRIPS, 0)};
 }
 
-/* A step with the gradient of 32 inputs' weights. */
-static void apply_gradients(const mlp_bf16_product *p, const mlp_bf16_slab *b, size_t strip,
-                            float *sums)
+static size_t tile_offset(const mlp_bf16_product *p, size_t panel, size_t strip)
 {
     const mlp_layer *layer = &p->pass->model->layers[p->l];
-    size_t at = layer->weight + b->panel * layer->panel_stride + strip * MLP_BF16_PANEL_SUMS;
-    for (size_t panel = 0; panel < b->n_panels; panel++, at += layer->panel_stride) {
-        if (panel + 1 < b->n_panels)
-            mlp_sgd_prefetch(p->sgd, at + layer->panel_stride);
-        mlp_sgd_apply(p->sgd, p->pass->kernels, p->step, at, MLP_BF16_PANEL_SUMS,
-                      sums + panel * MLP_BF16_PANEL_SUMS);
-    }
+    return layer->weight + panel * layer->panel_stride + strip * MLP_BF16_PANEL_SUMS;
+}
+
+/* A step with the gradient of a tile of weights: of 32 inputs, 64 outputs. */
+static void apply_gradients(const mlp_bf16_product *p, size_t panel, size_t strip, float *sums)
+{
+    mlp_sgd_apply(p->sgd, p->pass->kernels, p->step, tile_offset(p, panel, strip),
+                  MLP_BF16_PANEL_SUMS, sums);
+}
+
+static void ask_for_weights(const mlp_bf16_product *p, size_t panel, size_t strip, size_t part,
+                            size_t parts)
+{
+    size_t at = tile_offset(p, panel, strip);
+    mlp_sgd_prefetch(p->sgd, at + MLP_BF16_PANEL_SUMS * part / parts,
+                     at + MLP_BF16_PANEL_SUMS * (part + 1) / parts);
 }
 
 static void update_weights(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
@@ -37,6 +43,7 @@ static void update_weights(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *ste
         .a = l == 0 ? &pass->batch.pixel_strips : &pass->bf16.layers[l - 1].inputs,
         .load = point_to_columns,
         .keep = apply_gradients,
+        .ask_for_tile = ask_for_weights,
         .sgd = sgd,
         .step = step,
     };

@@ -34,11 +34,11 @@ void mlp_sgd_apply(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step 
         kernels->sgd(n, step, gradient, sgd->velocities + at, sgd->model->params + at);
 }
 
-void mlp_sgd_prefetch(const mlp_sgd *sgd, size_t at)
+void mlp_sgd_prefetch(const mlp_sgd *sgd, size_t first, size_t end)
 {
-    for (size_t i = at; i < at + MLP_STACK_FLOATS; i += FLOATS_OF_LINE) {
-        __builtin_prefetch(sgd->velocities + i, 1);
-        __builtin_prefetch(sgd->model->params + i, 1);
+    for (size_t i = first; i < end; i += FLOATS_OF_LINE) {
+        __builtin_prefetch(sgd->velocities + i, 0, 2);
+        __builtin_prefetch(sgd->model->params + i, 0, 2);
     }
 }
 

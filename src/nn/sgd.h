@@ -30,8 +30,9 @@ void mlp_sgd_free(mlp_sgd *sgd);
 void mlp_sgd_apply(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step *step, size_t at,
                    size_t n, const float *gradient);
 
-/* Asks for the weights and velocities of a tile that will have its step soon. */
-void mlp_sgd_prefetch(const mlp_sgd *sgd, size_t at);
+/* Asks for the weights and velocities first .. end - 1, which will have their step soon, past
+ * the first cache, which is in use. */
+void mlp_sgd_prefetch(const mlp_sgd *sgd, size_t first, size_t end);
 
 /* Of the gradients of the last step: the L2 norm over one layer's parameters. */
 double mlp_sgd_layer_norm(const mlp_sgd *sgd, size_t layer);
