@@ -22,6 +22,14 @@ void *mlp_alloc(size_t count, size_t size);
 /* A copy of the string on the heap; NULL when out of memory or when s is NULL. */
 char *mlp_strdup(const char *s);
 
+/* Asks for bytes first .. end - 1 of what is at `memory`, past the first cache, which is in
+ * use. Of a cache line that the range ends in, the next range may ask for again. */
+static inline void mlp_prefetch(const void *memory, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i += MLP_ALIGNMENT)
+        __builtin_prefetch((const char *)memory + i, 0, 2);
+}
+
 static inline size_t mlp_min_size(size_t a, size_t b)
 {
     return a < b ? a : b;

@@ -66,13 +66,6 @@ static const uint8_t *tile_image(const mlp_batch *batch, size_t tile, size_t i)
     return image < batch->size ? batch->pixels[image] : batch->blank;
 }
 
-/* Asks for bytes first .. end - 1 of an image, past the first cache, which is in use. */
-static void prefetch(const uint8_t *image, size_t first, size_t end)
-{
-    for (size_t k = first; k < end; k += CACHE_LINE)
-        __builtin_prefetch(image + k, 0, 2);
-}
-
 /* Asks for the lines of some lists, part `part` of `parts` of them, to write to. Other members
  * have read what was there; the next lists will be about as long. */
 static void prefetch_lists(const mlp_packed *packed, size_t first, size_t end, size_t part,
@@ -100,7 +93,7 @@ void mlp_batch_prefetch(const mlp_batch *batch, const mlp_batch_share *share, si
     size_t end = batch->size * (part + 1) / parts;
     for (size_t i = batch->size * part / parts; i < end; i++) {
         bool is_own = i >= share->first * MLP_TILE && i < share->end * MLP_TILE;
-        prefetch(batch->pixels[i], is_own ? 0 : share->first_group * MLP_TILE,
+        mlp_prefetch(batch->pixels[i], is_own ? 0 : share->first_group * MLP_TILE,
                  is_own ? batch->features : share->end_group * MLP_TILE);
     }
     prefetch_lists(&batch->rows, share->first, share->end, part, parts);

@@ -6,7 +6,11 @@
 #include "base/mem.h"
 #include "nn/bf16_product.h"
 
-enum { STRIP = MLP_BF16_STRIP, PANEL_STRIPS = MLP_BF16_PANEL_STRIPS };
+enum {
+    STRIP = MLP_BF16_STRIP,
+    PANEL_STRIPS = MLP_BF16_PANEL_STRIPS,
+    TILE_BYTES = MLP_BF16_PANEL_SUMS * (int)sizeof(float), /* of weights, (32, 64) */
+};
 
 /* Floats between the panels of the last layer's output. */
 static size_t output_stride(const mlp_pass *pass)
@@ -71,13 +75,6 @@ void mlp_bf16_pass_free(mlp_bf16_pass *bf16, size_t n_layers)
     memset(bf16, 0, sizeof *bf16);
 }
 
-/* Weights come from afar. */
-static void prefetch(const float *weights, size_t first, size_t end)
-{
-    for (size_t i = first; i < end; i += MLP_ALIGNMENT / sizeof *weights)
-        __builtin_prefetch(weights + i, 0, 2);
-}
-
 /* W_l's tile (32, 64) of inputs of a strip and outputs of a panel. */
 static const float *weight_tile(const mlp_bf16_product *p, size_t panel, size_t strip)
 {
@@ -89,18 +86,18 @@ static const float *weight_tile(const mlp_bf16_product *p, size_t panel, size_t 
 static void ask_for_weights(const mlp_bf16_product *p, const mlp_bf16_slab *b, size_t part,
                             size_t parts)
 {
-    size_t n = mlp_strips_count(p->depth) * MLP_BF16_PANEL_SUMS;
+    size_t bytes = mlp_strips_count(p->depth) * TILE_BYTES;
     for (size_t panel = b->panel; panel < b->panel + b->n_panels; panel++)
-        prefetch(weight_tile(p, panel, 0), n * part / parts, n * (part + 1) / parts);
+        mlp_prefetch(weight_tile(p, panel, 0), bytes * part / parts, bytes * (part + 1) / parts);
 }
 
 static void ask_for_transposed_weights(const mlp_bf16_product *p, const mlp_bf16_slab *b,
                                        size_t part, size_t parts)
 {
-    size_t n = b->n_strips * MLP_BF16_PANEL_SUMS;
+    size_t bytes = b->n_strips * TILE_BYTES;
     for (size_t panel = 0; panel < p->pass->model->layers[p->l].panels; panel++)
-        prefetch(weight_tile(p, panel, b->panel * PANEL_STRIPS), n * part / parts,
-                 n * (part + 1) / parts);
+        mlp_prefetch(weight_tile(p, panel, b->panel * PANEL_STRIPS), bytes * part / parts,
+                     bytes * (part + 1) / parts);
 }
 
 /* W_l^T's panels as B. */
@@ -111,7 +108,7 @@ static void pack_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
     for (size_t s = 0; s < b->n_strips; s += PANEL_STRIPS) {
         const float *tile = weight_tile(p, b->panel + s / PANEL_STRIPS, 0);
         for (size_t block = 0; block < mlp_strips_count(p->depth); block++) {
-            prefetch(tile, MLP_BF16_PANEL_SUMS, 2 * MLP_BF16_PANEL_SUMS);
+            mlp_prefetch(tile, TILE_BYTES, 2 * TILE_BYTES);
             for (size_t half = 0; half < PANEL_STRIPS && s + half < b->n_strips; half++)
                 kernels->pack_pairs(tile + half * STRIP, MLP_PANEL, scale,
                                     mlp_strips_block(&b->strips, s + half, block));
@@ -129,7 +126,7 @@ static void pack_transposed_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
     for (size_t block = 0; block < blocks; block += PANEL_STRIPS) {
         const float *tile = weight_tile(p, block / PANEL_STRIPS, b->panel * PANEL_STRIPS);
         for (size_t s = 0; s < b->n_strips; s++, tile += MLP_BF16_PANEL_SUMS) {
-            prefetch(tile, MLP_BF16_PANEL_SUMS, 2 * MLP_BF16_PANEL_SUMS);
+            mlp_prefetch(tile, TILE_BYTES, 2 * TILE_BYTES);
             for (size_t half = 0; half < PANEL_STRIPS && block + half < blocks; half++) {
                 kernels->pack_rows(tile + half * STRIP, MLP_PANEL, 1.0f, rows);
                 kernels->transpose(rows, mlp_strips_block(&b->strips, s, block + half));

@@ -6,8 +6,6 @@
 
 #include "base/mem.h"
 
-enum { FLOATS_OF_LINE = 16 }; /* of the cache */
-
 mlp_status mlp_sgd_init(mlp_sgd *sgd, mlp_model *model, mlp_error *err)
 {
     sgd->model = model;
@@ -36,10 +34,8 @@ void mlp_sgd_apply(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step 
 
 void mlp_sgd_prefetch(const mlp_sgd *sgd, size_t first, size_t end)
 {
-    for (size_t i = first; i < end; i += FLOATS_OF_LINE) {
-        __builtin_prefetch(sgd->velocities + i, 0, 2);
-        __builtin_prefetch(sgd->model->params + i, 0, 2);
-    }
+    mlp_prefetch(sgd->velocities, first * sizeof(float), end * sizeof(float));
+    mlp_prefetch(sgd->model->params, first * sizeof(float), end * sizeof(float));
 }
 
 double mlp_sgd_layer_norm(const mlp_sgd *sgd, size_t layer)
