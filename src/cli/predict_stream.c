@@ -8,11 +8,11 @@
 #include "cli/prediction.h"
 
 enum {
-    BATCH = 128,            /* images */
+    MAX_BATCH = 128,        /* images */
     WORTH_MORE_THREADS = 64 /* images in a file */
 };
 
-/* Images number * BATCH and on, and how reading them ended. */
+/* Images number * s->batch and on, and how reading them ended. */
 typedef struct image_batch {
     uint64_t number;
     size_t n;
@@ -23,16 +23,16 @@ typedef struct image_batch {
 static mlp_status init_worker(predict_worker *worker, const predict_stream *s, mlp_error *err)
 {
     const mlp_model *model = &s->checkpoint->model;
-    worker->pixels = mlp_alloc(BATCH, model->features);
-    worker->lines = s->json ? NULL : mlp_alloc(BATCH, s->line_room);
+    worker->pixels = mlp_alloc(s->batch, model->features);
+    worker->lines = s->json ? NULL : mlp_alloc(s->batch, s->line_room);
     if (worker->pixels == NULL || (!s->json && worker->lines == NULL))
         return mlp_fail_memory(err, "a batch of images");
     mlp_status status = mlp_team_init(&worker->alone, 1, err);
     if (status == MLP_OK)
-        status = mlp_pass_init(&worker->pass, model, s->kernels, BATCH, 1, MLP_PASS_INFERENCE, err);
+        status = mlp_pass_init(&worker->pass, model, s->kernels, s->batch, 1, MLP_PASS_INFERENCE, err);
     if (status != MLP_OK)
         return status;
-    for (size_t i = 0; i < BATCH; i++) {
+    for (size_t i = 0; i < s->batch; i++) {
         worker->pass.batch.pixels[i] = worker->pixels + i * model->features;
         worker->pass.batch.labels[i] = 0; /* nobody knows; the loss is not looked at */
     }
@@ -56,13 +56,18 @@ mlp_status predict_stream_init(predict_stream *s, mlp_error *err)
     return s->workers == NULL ? mlp_fail_memory(err, "the threads") : MLP_OK;
 }
 
+static void free_workers(predict_stream *s)
+{
+    while (s->n_workers > 0)
+        free_worker(&s->workers[--s->n_workers]);
+}
+
 void predict_stream_free(predict_stream *s)
 {
     mlp_team_free(&s->team);
     if (s->workers == NULL)
         return;
-    for (size_t i = 0; i < s->n_workers; i++)
-        free_worker(&s->workers[i]);
+    free_workers(s);
     free(s->workers);
     pthread_mutex_destroy(&s->reading);
     pthread_mutex_destroy(&s->printing);
@@ -76,8 +81,8 @@ static bool take_batch(predict_stream *s, const predict_worker *worker, image_ba
     bool taken = !s->ended;
     if (taken) {
         batch->number = s->n_batches++;
-        batch->status = mlp_image_read(&s->reader, BATCH, worker->pixels, &batch->n, &batch->err);
-        s->ended = batch->status != MLP_OK || batch->n < BATCH;
+        batch->status = mlp_image_read(&s->reader, s->batch, worker->pixels, &batch->n, &batch->err);
+        s->ended = batch->status != MLP_OK || batch->n < s->batch;
     }
     pthread_mutex_unlock(&s->reading);
     return taken;
@@ -89,7 +94,7 @@ static mlp_prediction rank_image(const predict_stream *s, const predict_worker *
 {
     size_t classes = s->checkpoint->model.classes;
     mlp_prediction prediction = {.file = s->file,
-                                 .index = batch->number * BATCH + i,
+                                 .index = batch->number * s->batch + i,
                                  .class_names = s->checkpoint->class_names,
                                  .probabilities = worker->pass.probabilities + i * classes,
                                  .top_k = s->top_k,
@@ -173,13 +178,18 @@ static void answer_batches(mlp_team *team, size_t thread, void *argument)
     }
 }
 
-/* One thread for a file that is known to be small, unless more are there already. */
+/* One thread with room for few images for a file that is known to be small, unless more are
+ * there already. */
 static mlp_status start_threads(predict_stream *s, mlp_error *err)
 {
-    uint64_t size = s->reader.source.size; /* 0: not known */
-    bool few = size > 0 && size / WORTH_MORE_THREADS < s->reader.features;
-    size_t wanted = few ? 1 : s->n_threads;
-    while (s->n_workers < wanted) {
+    uint64_t size = s->reader.source.size, images = size / s->reader.features;
+    bool few = size > 0 && images < WORTH_MORE_THREADS; /* a size of 0 is not known */
+    size_t threads = few ? 1 : s->n_threads, batch = few ? (size_t)images + 1 : MAX_BATCH;
+    if (s->batch < batch) {
+        free_workers(s);
+        s->batch = batch;
+    }
+    while (s->n_workers < threads) {
         mlp_status status = init_worker(&s->workers[s->n_workers++], s, err);
         if (status != MLP_OK)
             return status;

@@ -24,8 +24,8 @@
 typedef struct predict_worker {
     mlp_team alone; /* of one thread */
     mlp_pass pass;
-    uint8_t *pixels; /* (BATCH, F) */
-    char *lines;     /* (BATCH, line_room); NULL where the answers are JSON */
+    uint8_t *pixels; /* (batch, F) */
+    char *lines;     /* (batch, line_room); NULL where the answers are JSON */
 } predict_worker;
 
 typedef struct predict_stream {
@@ -41,6 +41,7 @@ typedef struct predict_stream {
     mlp_team team;           /* of n_threads, once a file was worth it */
     predict_worker *workers; /* (n_threads): the first n_workers are ready */
     size_t n_workers;
+    size_t batch; /* images that a worker takes at a time */
 
     const char *file;        /* whose images are being answered */
     pthread_mutex_t reading; /* for: */

@@ -1,5 +1,7 @@
 #include "kernels/cpu_features.h"
 
+#include <pthread.h>
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -7,6 +9,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+
+/* By the first who asks: a virtual machine's CPUID takes microseconds. */
+static mlp_cpu_features detected;
 
 #if defined(__x86_64__)
 static unsigned bit(unsigned word, unsigned index)
@@ -27,29 +32,34 @@ static bool ask_for_tiles(void)
 }
 
 /* What is younger than the compilers' own list: CPUID leaf 7. */
-static void detect_bf16(mlp_cpu_features *features)
+static void detect_bf16(void)
 {
     unsigned eax, ebx, ecx, edx;
     if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx))
-        features->amx_bf16 = bit(edx, 22) && bit(edx, 24);
+        detected.amx_bf16 = bit(edx, 22) && bit(edx, 24);
     if (__get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx))
-        features->avx512_bf16 = features->avx512f && bit(eax, 5);
-    features->amx_granted = features->amx_bf16 && ask_for_tiles();
+        detected.avx512_bf16 = detected.avx512f && bit(eax, 5);
+    detected.amx_granted = detected.amx_bf16 && ask_for_tiles();
 }
 #endif
 
-mlp_cpu_features mlp_cpu_features_detect(void)
+static void detect(void)
 {
-    mlp_cpu_features features = {0};
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    features.avx2 = __builtin_cpu_supports("avx2");
-    features.fma = __builtin_cpu_supports("fma");
-    features.avx512f = __builtin_cpu_supports("avx512f");
-    features.avx512bw = __builtin_cpu_supports("avx512bw");
-    features.avx512dq = __builtin_cpu_supports("avx512dq");
-    features.avx512vl = __builtin_cpu_supports("avx512vl");
-    detect_bf16(&features);
+    detected.avx2 = __builtin_cpu_supports("avx2");
+    detected.fma = __builtin_cpu_supports("fma");
+    detected.avx512f = __builtin_cpu_supports("avx512f");
+    detected.avx512bw = __builtin_cpu_supports("avx512bw");
+    detected.avx512dq = __builtin_cpu_supports("avx512dq");
+    detected.avx512vl = __builtin_cpu_supports("avx512vl");
+    detect_bf16();
 #endif
-    return features;
+}
+
+mlp_cpu_features mlp_cpu_features_detect(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, detect);
+    return detected;
 }
