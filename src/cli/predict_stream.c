@@ -29,7 +29,8 @@ static mlp_status init_worker(predict_worker *worker, const predict_stream *s, m
         return mlp_fail_memory(err, "a batch of images");
     mlp_status status = mlp_team_init(&worker->alone, 1, err);
     if (status == MLP_OK)
-        status = mlp_pass_init(&worker->pass, model, s->kernels, s->batch, 1, MLP_PASS_INFERENCE, err);
+        status =
+            mlp_pass_init(&worker->pass, model, s->kernels, s->batch, 1, MLP_PASS_INFERENCE, err);
     if (status != MLP_OK)
         return status;
     for (size_t i = 0; i < s->batch; i++) {
@@ -81,7 +82,8 @@ static bool take_batch(predict_stream *s, const predict_worker *worker, image_ba
     bool taken = !s->ended;
     if (taken) {
         batch->number = s->n_batches++;
-        batch->status = mlp_image_read(&s->reader, s->batch, worker->pixels, &batch->n, &batch->err);
+        batch->status =
+            mlp_image_read(&s->reader, s->batch, worker->pixels, &batch->n, &batch->err);
         s->ended = batch->status != MLP_OK || batch->n < s->batch;
     }
     pthread_mutex_unlock(&s->reading);

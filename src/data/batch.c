@@ -94,7 +94,7 @@ void mlp_batch_prefetch(const mlp_batch *batch, const mlp_batch_share *share, si
     for (size_t i = batch->size * part / parts; i < end; i++) {
         bool is_own = i >= share->first * MLP_TILE && i < share->end * MLP_TILE;
         mlp_prefetch(batch->pixels[i], is_own ? 0 : share->first_group * MLP_TILE,
-                 is_own ? batch->features : share->end_group * MLP_TILE);
+                     is_own ? batch->features : share->end_group * MLP_TILE);
     }
     prefetch_lists(&batch->rows, share->first, share->end, part, parts);
     prefetch_lists(&batch->columns, share->first_group, share->end_group, part, parts);

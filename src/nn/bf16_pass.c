@@ -108,7 +108,7 @@ static void pack_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
     for (size_t s = 0; s < b->n_strips; s += PANEL_STRIPS) {
         const float *tile = weight_tile(p, b->panel + s / PANEL_STRIPS, 0);
         for (size_t block = 0; block < mlp_strips_count(p->depth); block++) {
-            mlp_prefetch(tile, TILE_BYTES, 2 * TILE_BYTES);
+            mlp_prefetch(tile + MLP_BF16_PANEL_SUMS, 0, TILE_BYTES);
             for (size_t half = 0; half < PANEL_STRIPS && s + half < b->n_strips; half++)
                 kernels->pack_pairs(tile + half * STRIP, MLP_PANEL, scale,
                                     mlp_strips_block(&b->strips, s + half, block));
@@ -126,7 +126,7 @@ static void pack_transposed_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
     for (size_t block = 0; block < blocks; block += PANEL_STRIPS) {
         const float *tile = weight_tile(p, block / PANEL_STRIPS, b->panel * PANEL_STRIPS);
         for (size_t s = 0; s < b->n_strips; s++, tile += MLP_BF16_PANEL_SUMS) {
-            mlp_prefetch(tile, TILE_BYTES, 2 * TILE_BYTES);
+            mlp_prefetch(tile + MLP_BF16_PANEL_SUMS, 0, TILE_BYTES);
             for (size_t half = 0; half < PANEL_STRIPS && block + half < blocks; half++) {
                 kernels->pack_rows(tile + half * STRIP, MLP_PANEL, 1.0f, rows);
                 kernels->transpose(rows, mlp_strips_block(&b->strips, s, block + half));

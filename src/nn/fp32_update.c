@@ -110,8 +110,9 @@ static void update_stacks(const weight_update *u, size_t panel, size_t first, si
         prefetch_images(u, panel, first + i);
         if (i % part == 0)
             stack_gradients(u, panel, first + i, part, gradients);
+        size_t next = at + MLP_STACK_FLOATS;
         if (i + 1 < n)
-            mlp_sgd_prefetch(u->sgd, at + MLP_STACK_FLOATS, at + 2 * MLP_STACK_FLOATS);
+            mlp_sgd_prefetch(u->sgd, next, next + MLP_STACK_FLOATS);
         mlp_sgd_apply(u->sgd, u->pass->kernels, u->step, at, MLP_STACK_FLOATS,
                       gradients + i % part * MLP_STACK_FLOATS);
     }
