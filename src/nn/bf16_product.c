@@ -5,7 +5,6 @@
 enum {
     SLAB_WORDS = 5 << 16, /* 1.25 MB, of the 2 MB that a core of today has as its L2 cache */
     L1_BLOCKS = 16,       /* of A, 32 KB, stay in the L1 cache while B passes */
-    BLOCK_BYTES = MLP_BF16_BLOCK * (int)sizeof(uint32_t),
 };
 
 /* A row of a panel, to start sums from. */
@@ -77,13 +76,9 @@ static void ask_ahead(const walk *w, size_t strip, size_t turn, size_t turns)
 {
     const mlp_bf16_product *p = w->p;
     size_t done = strip - w->part.strip, strips = w->part.end_strip - w->part.strip;
-    size_t bytes = mlp_strips_count(p->depth) * BLOCK_BYTES;
-    if (done + 1 < strips) {
-        mlp_prefetch(mlp_strips_block(p->a, strip + 1, 0), bytes * turn / turns,
-                     bytes * (turn + 1) / turns);
-        for (size_t panel = 0; p->ask_for_tile != NULL && panel < w->slab.n_panels; panel++)
+    if (p->ask_for_tile != NULL && done + 1 < strips)
+        for (size_t panel = 0; panel < w->slab.n_panels; panel++)
             p->ask_for_tile(p, w->slab.panel + panel, strip + 1, turn, turns);
-    }
     if (p->ask_for_slab != NULL && w->next.n_panels > 0)
         p->ask_for_slab(p, &w->next, done * turns + turn, strips * turns);
 }

@@ -5,9 +5,9 @@
  * and finishes each tile of sums (32, 64) while it is in the cache. Members share the
  * panels, or the strips where panels are too few.
  *
- * Tiles outrun the memory: the next strip of A, what its sums go to and what the next slab
- * is made of are asked for while the strip, the slab before is worked on, a little between
- * any two multiplications: part `part` of `parts`.
+ * Tiles outrun the memory: what the next strip's sums go to and what the next slab is made
+ * of is asked for while the strip, the slab before is worked on, a little between any two
+ * multiplications: part `part` of `parts`.
  */
 #ifndef MLP_NN_BF16_PRODUCT_H
 #define MLP_NN_BF16_PRODUCT_H
