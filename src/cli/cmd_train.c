@@ -10,8 +10,8 @@
 #include "cli/cli.h"
 #include "cli/console.h"
 #include "cli/options.h"
+#include "cli/train_data.h"
 #include "cli/train_run.h"
-#include "data/label_map.h"
 #include "io/checkpoint.h"
 #include "io/run_folder.h"
 
@@ -27,9 +27,7 @@ typedef struct train_options {
 typedef struct train_session {
     train_options options;
     mlp_config config;
-    mlp_dataset data, test;
-    mlp_label_map labels;
-    bool has_test;
+    train_data data;
     mlp_kernels kernels;
     mlp_team team;
     mlp_trainer trainer;
@@ -95,52 +93,13 @@ static mlp_status load_config(train_session *s, mlp_error *err)
                                  options->overrides.count, err);
 }
 
-/* Are there test files? None at all is a data set without a test half; a config
- * that names one that is not there, or a half of the pair, is an error. */
-static mlp_status find_test(train_session *s, mlp_error *err)
-{
-    char *images = NULL, *labels = NULL;
-    mlp_error labels_err;
-    const mlp_data_config *data = &s->config.data;
-    mlp_status images_status = mlp_dataset_locate(data, MLP_TEST_IMAGES, &images, err);
-    mlp_status labels_status = mlp_dataset_locate(data, MLP_TEST_LABELS, &labels, &labels_err);
-    free(images);
-    free(labels);
-    s->has_test = images_status == MLP_OK && labels_status == MLP_OK;
-    bool named = data->test_images != NULL || data->test_labels != NULL;
-    if (s->has_test ||
-        (images_status != MLP_OK && labels_status != MLP_OK && !named && !s->options.has_gate)) {
-        if (!s->has_test)
-            mlp_console_note(&s->options.common, "no test files: there will be no test result");
-        return MLP_OK;
-    }
-    if (images_status == MLP_OK)
-        *err = labels_err;
-    return images_status != MLP_OK ? images_status : labels_status;
-}
-
 static mlp_status load_data(train_session *s, mlp_error *err)
 {
-    mlp_status status = find_test(s, err);
+    mlp_status status = train_data_find_test(&s->data, &s->config.data, s->options.has_gate, err);
+    if (status == MLP_OK && !s->data.has_test)
+        mlp_console_note(&s->options.common, "no test files: there will be no test result");
     if (status == MLP_OK)
-        status = mlp_dataset_load_part(&s->data, &s->config.data, MLP_DATASET_TRAIN, err);
-    if (status == MLP_OK)
-        status = mlp_label_map_build(&s->labels, &s->config.data, &s->config.model, &s->data, err);
-    if (status == MLP_OK)
-        status = mlp_label_map_apply(&s->labels, &s->data, err);
-    return status;
-}
-
-/* Reads the test set: only after the training, or in a dry run. */
-static mlp_status load_test(train_session *s, mlp_error *err)
-{
-    mlp_status status = mlp_dataset_load_part(&s->test, &s->config.data, MLP_DATASET_TEST, err);
-    if (status == MLP_OK)
-        status = mlp_label_map_apply(&s->labels, &s->test, err);
-    if (status == MLP_OK && s->test.features != s->data.features)
-        status = mlp_fail(err, MLP_ERR_DATA,
-                          "%s: the test images have %zu pixels, the training images %zu",
-                          s->test.labels_path, s->test.features, s->data.features);
+        status = train_data_load(&s->data, &s->config, err);
     return status;
 }
 
@@ -153,7 +112,8 @@ static mlp_status init_trainer(train_session *s, mlp_error *err)
     if (status == MLP_OK)
         status = mlp_team_init(&s->team, mlp_options_thread_count(&s->options.common), err);
     if (status == MLP_OK)
-        status = mlp_trainer_init(&s->trainer, &s->config, &s->data, &s->kernels, &s->team, err);
+        status =
+            mlp_trainer_init(&s->trainer, &s->config, &s->data.train, &s->kernels, &s->team, err);
     if (status == MLP_OK && s->config.model.init_from != NULL && !s->resumed)
         status =
             mlp_checkpoint_load_weights_into(&s->trainer.model, s->config.model.init_from, err);
@@ -177,7 +137,8 @@ static mlp_status open_run(train_session *s, mlp_error *err)
         free(folder);
         return status;
     }
-    status = train_run_init(&s->run, &s->config, folder, &s->data, options->common.quiet, err);
+    status =
+        train_run_init(&s->run, &s->config, folder, &s->data.train, options->common.quiet, err);
     if (status == MLP_OK && s->resumed)
         status = mlp_checkpoint_restore(s->run.last_path, &s->trainer.model,
                                         s->trainer.sgd.velocities, &s->trainer.progress, err);
@@ -209,20 +170,20 @@ static mlp_status finish_run(train_session *s, mlp_error *err)
     mlp_evaluation test = {0};
     char *line = NULL;
     mlp_status status = mlp_checkpoint_load_weights_into(&s->trainer.model, s->run.best_path, err);
-    if (status == MLP_OK && s->has_test)
-        status = load_test(s, err);
-    if (status == MLP_OK && s->has_test)
-        status =
-            mlp_evaluate(&test, &s->trainer.model, &s->test, NULL, 0, &s->kernels, &s->team, err);
+    if (status == MLP_OK && s->data.has_test)
+        status = train_data_load_test(&s->data, &s->config.data, err);
+    if (status == MLP_OK && s->data.has_test)
+        status = mlp_evaluate(&test, &s->trainer.model, &s->data.test, NULL, 0, &s->kernels,
+                              &s->team, err);
     if (status == MLP_OK && !isfinite(test.loss))
         status = mlp_fail(err, MLP_ERR_DIVERGED,
                           "training diverged: the test loss of %s is not finite; try a smaller "
                           "train.sgd.lr",
                           s->run.best_path);
     if (status == MLP_OK)
-        status = train_run_end(&s->run, &s->trainer, s->has_test ? &test : NULL, &line, err);
+        status = train_run_end(&s->run, &s->trainer, s->data.has_test ? &test : NULL, &line, err);
     if (status == MLP_OK) {
-        print_result(s, s->has_test ? &test : NULL, line);
+        print_result(s, s->data.has_test ? &test : NULL, line);
         if (s->options.has_gate)
             status = mlp_console_gate(&test, s->options.min_accuracy, err);
     }
@@ -256,13 +217,14 @@ static mlp_status train(train_session *s, int *exit_code, mlp_error *err)
 
 static mlp_status dry_run(train_session *s, mlp_error *err)
 {
-    mlp_status status = s->has_test ? load_test(s, err) : MLP_OK;
+    mlp_status status =
+        s->data.has_test ? train_data_load_test(&s->data, &s->config.data, err) : MLP_OK;
     if (status != MLP_OK)
         return status;
     printf("training images   %zu\n", s->trainer.split.n_train);
     printf("validation images %zu\n", s->trainer.split.n_validation);
-    printf("test images       %zu\n", s->test.count);
-    printf("classes           %zu\n", s->data.classes);
+    printf("test images       %zu\n", s->data.test.count);
+    printf("classes           %zu\n", s->data.train.classes);
     printf("parameters        %zu\n", mlp_model_param_count(&s->trainer.model));
     printf("steps             %zu an epoch, %zu epochs\n", mlp_trainer_steps_per_epoch(&s->trainer),
            s->config.train.epochs);
@@ -304,8 +266,7 @@ static void free_session(train_session *s)
         close(s->lock);
     mlp_trainer_free(&s->trainer);
     mlp_team_free(&s->team);
-    mlp_dataset_free(&s->data);
-    mlp_dataset_free(&s->test);
+    train_data_free(&s->data);
     mlp_config_free(&s->config);
     free(s->options.overrides.values);
 }

@@ -54,9 +54,9 @@ static mlp_bf16_slab place_slab(const mlp_bf16_product *p, size_t panel, size_t 
     const mlp_bf16_pass *bf16 = &p->pass->bf16;
     size_t left = end_panel - panel, most = slab_panels(p->depth);
     size_t n_slabs = (left + most - 1) / most;
-    size_t strips = mlp_strips_count(p->columns) - panel * MLP_BF16_PANEL_STRIPS;
     if (n_slabs == 0)
         return (mlp_bf16_slab){.n_panels = 0};
+    size_t strips = mlp_strips_count(p->columns) - panel * MLP_BF16_PANEL_STRIPS;
     mlp_bf16_slab b = {.panel = panel, .n_panels = (left + n_slabs - 1) / n_slabs};
     b.n_strips = mlp_min_size(b.n_panels * MLP_BF16_PANEL_STRIPS, strips);
     b.strips = (mlp_strips){.stride = mlp_strips_stride(p->depth),
