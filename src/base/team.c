@@ -20,16 +20,36 @@ static void cpu_relax(void)
 #endif
 }
 
+/* Either the last member to arrive sees who sleeps, or a sleeper sees the new phase: the order
+ * of these accesses is sequentially consistent, and between the two looks of a sleeper it holds
+ * the mutex. */
+static void wake_sleepers(mlp_team *team)
+{
+    if (atomic_load(&team->sleepers) == 0)
+        return;
+    pthread_mutex_lock(&team->mutex);
+    pthread_cond_broadcast(&team->released);
+    pthread_mutex_unlock(&team->mutex);
+}
+
+static void sleep_through(mlp_team *team, unsigned phase)
+{
+    pthread_mutex_lock(&team->mutex);
+    atomic_fetch_add(&team->sleepers, 1);
+    while (atomic_load(&team->phase) == phase)
+        pthread_cond_wait(&team->released, &team->mutex);
+    atomic_fetch_sub(&team->sleepers, 1);
+    pthread_mutex_unlock(&team->mutex);
+}
+
 void mlp_team_barrier(mlp_team *team)
 {
     unsigned phase = atomic_load_explicit(&team->phase, memory_order_relaxed);
     unsigned arrived = atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) + 1;
     if (arrived == team->n_threads) {
         atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
-        pthread_mutex_lock(&team->mutex); /* no sleeper may miss the change of phase */
-        atomic_store_explicit(&team->phase, phase + 1, memory_order_release);
-        pthread_cond_broadcast(&team->released);
-        pthread_mutex_unlock(&team->mutex);
+        atomic_store(&team->phase, phase + 1);
+        wake_sleepers(team);
         return;
     }
     for (int spin = 0; spin < SPINS_BEFORE_SLEEP; spin++) {
@@ -37,10 +57,7 @@ void mlp_team_barrier(mlp_team *team)
             return;
         cpu_relax();
     }
-    pthread_mutex_lock(&team->mutex);
-    while (atomic_load_explicit(&team->phase, memory_order_acquire) == phase)
-        pthread_cond_wait(&team->released, &team->mutex);
-    pthread_mutex_unlock(&team->mutex);
+    sleep_through(team, phase);
 }
 
 /* A job lies between two barriers: one publishes it, one reports it done. */

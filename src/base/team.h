@@ -26,7 +26,8 @@ struct mlp_team {
     void *argument;
     size_t n_joined; /* members that have their number; under the mutex */
     atomic_uint arrived, phase;
-    pthread_mutex_t mutex; /* with the condition: for those that stopped spinning */
+    atomic_uint sleepers; /* members that stopped spinning; for them: */
+    pthread_mutex_t mutex;
     pthread_cond_t released;
 };
 

@@ -90,15 +90,16 @@ static void multiply_stack(const mlp_kernels *kernels, const mlp_list lists[MLP_
                            float *c)
 {
     const float *rows[MLP_STACK];
-    bool all_full = true;
-    for (size_t i = 0; i < MLP_STACK; i++) {
-        rows[i] = lists[i / MLP_TILE].values + i % MLP_TILE;
-        all_full &= lists[i / MLP_TILE].n == depth;
-    }
-    if (all_full)
-        kernels->multiply_dense(depth, rows, MLP_TILE, b, columns, start, c);
-    else
+    size_t full = 0;
+    while (full < MLP_LISTS && lists[full].n == depth)
+        full++;
+    if (full < MLP_LISTS) {
         kernels->multiply(MLP_LISTS, lists, b, columns, start, c);
+        return;
+    }
+    for (size_t i = 0; i < MLP_STACK; i++)
+        rows[i] = lists[i / MLP_TILE].values + i % MLP_TILE;
+    kernels->multiply_dense(depth, rows, MLP_TILE, b, columns, start, c);
 }
 
 void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size_t at, size_t n,

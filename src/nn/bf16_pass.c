@@ -263,5 +263,4 @@ void mlp_bf16_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *st
     mlp_bf16_pass_update(pass, sgd, step, team, thread);
     pass->kernels->bf16->close();
     mlp_batch_pack(&pass->next, pass->kernels, team, thread);
-    mlp_team_barrier(team);
 }

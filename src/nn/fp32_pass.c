@@ -276,5 +276,4 @@ void mlp_fp32_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *st
         backward_layer(pass, l, team, thread);
     mlp_fp32_pass_update(pass, sgd, step, team, thread);
     mlp_batch_pack(&pass->next, pass->kernels, team, thread);
-    mlp_team_barrier(team);
 }

@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+/* Stacks of weights and velocities, 4 KB each, that stay in a core's second cache, of 1 MB or
+ * more, beside all else. */
+enum { NEAR_STACKS = 128 };
+
 /* A step of SGD on a layer's weights, one member's share of it. */
 typedef struct weight_update {
     mlp_pass *pass;
@@ -13,6 +17,7 @@ typedef struct weight_update {
     size_t l;
     mlp_fp32_share share; /* of stacks of eight inputs */
     bool from_lists;
+    bool from_afar;  /* the share does not stay in the member's own cache */
     size_t chunk;    /* the first stack of a chunk, */
     mlp_lists lists; /* and its lists */
 } weight_update;
@@ -111,7 +116,7 @@ static void update_stacks(const weight_update *u, size_t panel, size_t first, si
         if (i % part == 0)
             stack_gradients(u, panel, first + i, part, gradients);
         size_t next = at + MLP_STACK_FLOATS;
-        if (i + 1 < n)
+        if (u->from_afar && i + 1 < n)
             mlp_sgd_prefetch(u->sgd, next, next + MLP_STACK_FLOATS);
         mlp_sgd_apply(u->sgd, u->pass->kernels, u->step, at, MLP_STACK_FLOATS,
                       gradients + i % part * MLP_STACK_FLOATS);
@@ -125,6 +130,7 @@ static void update_weights(weight_update *u)
     size_t stacks = mlp_round_up(layer->inputs, MLP_STACK) / MLP_STACK, low, end, at, n;
     u->from_lists = u->l == 0 || mlp_fp32_packs(layer->panels);
     u->share = mlp_fp32_share_panels(u->team, u->thread, layer->panels, stacks);
+    u->from_afar = u->share.end - u->share.first > NEAR_STACKS;
     for (mlp_fp32_share_rows(&u->share, &low, &end); low < end; low += MLP_CHUNK) {
         size_t high = mlp_min_size(low + MLP_CHUNK, end);
         u->chunk = low;

@@ -8,8 +8,8 @@
  * (Rumelhart, Hinton, Williams, "Learning representations by back-propagating
  * errors", Nature 323, 1986.) Gradients are those of the mean loss of the batch.
  *
- * Each function is called by every member of a team, does that member's share and
- * ends with a barrier. A hidden layer's work is cut by its outputs, so that a
+ * Each function is called by every member of a team, does that member's share and,
+ * if more can follow, ends with a barrier. A hidden layer's work is cut by its outputs, so that a
  * member's part of the weights and velocities stays in its own cache, where the
  * gradient of a tile meets them as soon as it is known. The last layer's work, from
  * its input to the gradient of its input, is cut by images and needs no barrier in
@@ -60,7 +60,8 @@ void mlp_pass_free(mlp_pass *pass);
 void mlp_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread);
 
 /* From there to the gradients of all parameters, and one step of SGD with them. If
- * there is a next batch, its rows are then packed. */
+ * there is a next batch, its rows are then packed. No barrier but the end of the team's
+ * job is behind it. */
 void mlp_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
                        size_t thread);
 

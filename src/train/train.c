@@ -78,12 +78,13 @@ size_t mlp_trainer_steps_per_epoch(const mlp_trainer *trainer)
 static void sort_batches(mlp_trainer *trainer)
 {
     size_t size = trainer->config->train.batch_size, n = trainer->split.n_train;
+    size_t classes = trainer->data->classes;
     const uint8_t *labels = trainer->data->labels;
     for (size_t first = 0; first < n; first += size) {
-        size_t end = n - first < size ? n : first + size, starts[UINT8_MAX + 2] = {0};
+        size_t end = n - first < size ? n : first + size, starts[MLP_MAX_CLASSES + 1] = {0};
         for (size_t i = first; i < end; i++)
             starts[labels[trainer->shuffled[i]] + 1]++;
-        for (size_t label = 0; label < UINT8_MAX; label++)
+        for (size_t label = 0; label < classes; label++)
             starts[label + 1] += starts[label];
         for (size_t i = first; i < end; i++)
             trainer->order[first + starts[labels[trainer->shuffled[i]]]++] = trainer->shuffled[i];
