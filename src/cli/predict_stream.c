@@ -180,8 +180,8 @@ static void answer_batches(mlp_team *team, size_t thread, void *argument)
     }
 }
 
-/* One thread with room for few images for a file that is known to be small, unless more are
- * there already. */
+/* For a file that is known to be small one thread, with room for its images and one more, by
+ * which the first batch is seen to be the last; unless more are there already. */
 static mlp_status start_threads(predict_stream *s, mlp_error *err)
 {
     uint64_t size = s->reader.source.size, images = size / s->reader.features;

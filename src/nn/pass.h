@@ -8,13 +8,14 @@
  * (Rumelhart, Hinton, Williams, "Learning representations by back-propagating
  * errors", Nature 323, 1986.) Gradients are those of the mean loss of the batch.
  *
- * Each function is called by every member of a team, does that member's share and,
- * if more can follow, ends with a barrier. A hidden layer's work is cut by its outputs, so that a
- * member's part of the weights and velocities stays in its own cache, where the
- * gradient of a tile meets them as soon as it is known. The last layer's work, from
- * its input to the gradient of its input, is cut by images and needs no barrier in
- * between. No output element has two owners and none is summed in an order that
- * depends on the team, so the bytes do not depend on it either.
+ * Each function is called by every member of a team and does that member's share;
+ * what one leaves behind is complete for all after the barrier, or the job's end, that
+ * its comment names. A hidden layer's work is cut by its outputs, so that a member's
+ * part of the weights and velocities stays in its own cache, where the gradient of a
+ * tile meets them as soon as it is known. The last layer's work, from its input to the
+ * gradient of its input, is cut by images and needs no barrier in between. No output
+ * element has two owners and none is summed in an order that depends on the team, so
+ * the bytes do not depend on it either.
  */
 #ifndef MLP_NN_PASS_H
 #define MLP_NN_PASS_H
@@ -56,12 +57,12 @@ void mlp_pass_free(mlp_pass *pass);
 
 /* From the packed rows of the batch and its labels to losses, probabilities and
  * predictions. A training pass goes on to the gradient of the mean loss with respect
- * to the outputs of the last layer and of the one before it. */
+ * to the outputs of the last layer and of the one before it. Ends with a barrier. */
 void mlp_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread);
 
 /* From there to the gradients of all parameters, and one step of SGD with them. If
- * there is a next batch, its rows are then packed. No barrier but the end of the team's
- * job is behind it. */
+ * there is a next batch, its rows are then packed. It ends without a barrier: the team's
+ * job does. */
 void mlp_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
                        size_t thread);
 
