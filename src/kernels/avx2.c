@@ -54,6 +54,13 @@ static void multiply_dense(size_t depth, const float *const a[MLP_STACK], size_t
                           c + i * MLP_PANEL);
 }
 
+static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b, const float *start,
+                          float *c, const mlp_sgd_step *step, float *velocity, float *weight)
+{
+    multiply(n_lists, lists, b, MLP_PANEL, start, c);
+    return sgd_plain(n_lists * MLP_TILE_FLOATS, step, c, velocity, weight);
+}
+
 const mlp_kernels mlp_kernels_avx2 = {
     .name = "avx2",
     .multiply = multiply,
@@ -68,6 +75,7 @@ const mlp_kernels mlp_kernels_avx2 = {
     .relu_backward = relu_backward,
     .sum_rows = sum_rows,
     .sgd = sgd_plain,
+    .multiply_sgd = multiply_sgd,
     .softmax = softmax,
     .sigmoid = sigmoid,
 };

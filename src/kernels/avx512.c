@@ -223,33 +223,79 @@ static size_t pack_rows(size_t n, size_t first_k, const float *rows, uint16_t *s
     return count;
 }
 
+/* The constants of an SGD step, in every lane. */
+typedef struct sgd_constants {
+    vector lr, momentum, decay, tiny;
+    int nesterov;
+} sgd_constants;
+
+static inline sgd_constants broadcast_step(const mlp_sgd_step *step)
+{
+    return (sgd_constants){.lr = vector_broadcast(-step->lr),
+                           .momentum = vector_broadcast(step->momentum),
+                           .decay = vector_broadcast(step->weight_decay),
+                           .tiny = vector_broadcast(MLP_TINY_VELOCITY),
+                           .nesterov = step->nesterov};
+}
+
+/* The step of 16 weights with the gradient g, whose squares are added up. */
+static inline void sgd_sixteen(const sgd_constants *k, vector g, float *velocity, float *weight,
+                               vector *squares)
+{
+    vector w = vector_load(weight);
+    *squares = vector_fma(g, g, *squares);
+    g = vector_fma(k->decay, w, g);
+    vector v = vector_fma(k->momentum, vector_load(velocity), g);
+    v = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(_mm512_abs_ps(v), k->tiny, _CMP_NLT_UQ), v);
+    vector_store(velocity, v);
+    vector_store(weight, vector_fma(k->lr, k->nesterov ? vector_fma(k->momentum, v, g) : v, w));
+}
+
+static float fold_squares(const vector squares[MAX_VECTORS])
+{
+    float lanes[MLP_PANEL] __attribute__((aligned(64)));
+    for (size_t j = 0; j < MAX_VECTORS; j++)
+        vector_store(lanes + j * VECTOR_LANES, squares[j]);
+    return fold_lanes(lanes);
+}
+
 /* As sgd_plain, which gcc 12 makes half as fast. */
 static float sgd(size_t n, const mlp_sgd_step *step, const float *gradient, float *velocity,
                  float *weight)
 {
-    enum { VECTORS = MLP_PANEL / VECTOR_LANES };
-    const vector lr = vector_broadcast(-step->lr), momentum = vector_broadcast(step->momentum);
-    const vector decay = vector_broadcast(step->weight_decay);
-    const vector tiny = vector_broadcast(MLP_TINY_VELOCITY);
-    float lanes[MLP_PANEL] __attribute__((aligned(64))) = {0};
-    vector squares[VECTORS] = {vector_load(lanes), vector_load(lanes), vector_load(lanes),
-                               vector_load(lanes)};
+    const sgd_constants k = broadcast_step(step);
+    vector squares[MAX_VECTORS] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
+                                   _mm512_setzero_ps()};
     for (size_t at = 0; at < n; at += MLP_PANEL)
 #pragma GCC unroll 4
-        for (size_t j = 0; j < VECTORS; j++) {
+        for (size_t j = 0; j < MAX_VECTORS; j++) {
             size_t i = at + j * VECTOR_LANES;
-            vector g = vector_load(gradient + i), w = vector_load(weight + i);
-            squares[j] = vector_fma(g, g, squares[j]);
-            g = vector_fma(decay, w, g);
-            vector v = vector_fma(momentum, vector_load(velocity + i), g);
-            v = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(_mm512_abs_ps(v), tiny, _CMP_NLT_UQ), v);
-            vector_store(velocity + i, v);
-            vector_store(weight + i,
-                         vector_fma(lr, step->nesterov ? vector_fma(momentum, v, g) : v, w));
+            sgd_sixteen(&k, vector_load(gradient + i), velocity + i, weight + i, &squares[j]);
         }
-    for (size_t j = 0; j < VECTORS; j++)
-        vector_store(lanes + j * VECTOR_LANES, squares[j]);
-    return fold_lanes(lanes);
+    return fold_squares(squares);
+}
+
+/* The sums of a list go into the step from registers. */
+static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b, const float *start,
+                          float *c, const mlp_sgd_step *step, float *velocity, float *weight)
+{
+    const sgd_constants k = broadcast_step(step);
+    vector squares[MAX_VECTORS] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
+                                   _mm512_setzero_ps()};
+    for (size_t l = 0; l < n_lists; l++) {
+        vector sums[MLP_TILE][MAX_VECTORS];
+        load_sums(MAX_VECTORS, start, c + l * MLP_TILE_FLOATS, 0, sums);
+        for (size_t s = 0; s < lists[l].n; s++)
+            add_step(MAX_VECTORS, &lists[l], s, b, sums);
+#pragma GCC unroll 2
+        for (size_t i = 0; i < MLP_TILE; i++)
+#pragma GCC unroll 4
+            for (size_t j = 0; j < MAX_VECTORS; j++) {
+                size_t at = l * MLP_TILE_FLOATS + i * MLP_PANEL + j * VECTOR_LANES;
+                sgd_sixteen(&k, sums[i][j], velocity + at, weight + at, &squares[j]);
+            }
+    }
+    return fold_squares(squares);
 }
 
 const mlp_kernels mlp_kernels_avx512 = {
@@ -266,6 +312,7 @@ const mlp_kernels mlp_kernels_avx512 = {
     .relu_backward = relu_backward,
     .sum_rows = sum_rows,
     .sgd = sgd,
+    .multiply_sgd = multiply_sgd,
     .softmax = softmax,
     .sigmoid = sigmoid,
 };

@@ -121,6 +121,11 @@ typedef struct mlp_kernels {
     float (*sgd)(size_t n, const mlp_sgd_step *step, const float *gradient, float *velocity,
                  float *weight);
 
+    /* As multiply with all 64 columns, and then sgd on the n_lists * 128 weights whose gradient the
+     * product is. The gradient itself need not be written: c is of no use afterwards. */
+    float (*multiply_sgd)(size_t n_lists, const mlp_list *lists, const float *b, const float *start,
+                          float *c, const mlp_sgd_step *step, float *velocity, float *weight);
+
     /* Softmax of 16 images side by side: z (classes, 16) are their logits and become their
      * probabilities. With largest (16) = max z and log_sum (16) = ln sum exp(z - max z), the
      * cross-entropy of an image is log_sum - (z[label] - largest). */

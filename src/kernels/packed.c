@@ -74,16 +74,6 @@ mlp_lists mlp_packed_unpack(const mlp_packed *packed, const mlp_kernels *kernels
     return (mlp_lists){packed, first, n, steps, values};
 }
 
-/* One block of list i of those unpacked. */
-static mlp_list list_block(const mlp_lists *lists, size_t i, size_t block)
-{
-    const uint32_t *starts = mlp_packed_starts(lists->packed, lists->first + i);
-    size_t at = i * lists->packed->capacity + starts[block];
-    return (mlp_list){.n = starts[block + 1] - starts[block],
-                      .steps = lists->steps + at,
-                      .values = lists->values + at * MLP_TILE};
-}
-
 /* Lists that leave no step out are faster as a stack. */
 static void multiply_stack(const mlp_kernels *kernels, const mlp_list lists[MLP_LISTS],
                            size_t depth, const float *b, size_t columns, const float *start,
@@ -102,18 +92,19 @@ static void multiply_stack(const mlp_kernels *kernels, const mlp_list lists[MLP_
     kernels->multiply_dense(depth, rows, MLP_TILE, b, columns, start, c);
 }
 
-void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size_t at, size_t n,
-                        const float *b, size_t columns, const float *start, float *c)
+void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size_t n_blocks,
+                        size_t at, size_t n, const float *b, size_t columns, const float *start,
+                        float *c)
 {
     const mlp_packed *packed = lists->packed;
-    for (size_t block = 0, k = 0; block < packed->n_blocks; block++, k += packed->block_steps) {
+    for (size_t block = 0, k = 0; block < n_blocks; block++, k += packed->block_steps) {
         size_t depth = mlp_min_size(packed->max_steps - k, packed->block_steps);
         const float *from = block == 0 ? start : NULL, *rows = b + k * MLP_PANEL;
         for (size_t i = 0; i < n; i += MLP_LISTS) {
             mlp_list blocks[MLP_LISTS];
             size_t together = mlp_min_size(n - i, MLP_LISTS);
             for (size_t l = 0; l < together; l++)
-                blocks[l] = list_block(lists, at + i + l, block);
+                blocks[l] = mlp_lists_block(lists, at + i + l, block);
             if (together == MLP_LISTS)
                 multiply_stack(kernels, blocks, depth, rows, columns, from,
                                c + i * MLP_TILE_FLOATS);

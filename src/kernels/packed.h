@@ -48,10 +48,11 @@ mlp_lists mlp_packed_lists(const mlp_packed *packed, size_t first, size_t n);
 mlp_lists mlp_packed_unpack(const mlp_packed *packed, const mlp_kernels *kernels, size_t first,
                             size_t n, uint16_t *steps, float *values);
 
-/* c[i] (2, 64) = start (64) + the lists' own list `at` + i times the panel b, for n lists; c is
- * n tiles side by side. */
-void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size_t at, size_t n,
-                        const float *b, size_t columns, const float *start, float *c);
+/* c[i] (2, 64) = start (64) + the first n_blocks blocks of the lists' own list `at` + i times the
+ * panel b, for n lists; c is n tiles side by side. */
+void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size_t n_blocks,
+                        size_t at, size_t n, const float *b, size_t columns, const float *start,
+                        float *c);
 
 static inline uint16_t *mlp_packed_steps(const mlp_packed *packed, size_t list)
 {
@@ -71,6 +72,16 @@ static inline uint32_t *mlp_packed_words(const mlp_packed *packed, size_t list)
 static inline uint32_t *mlp_packed_starts(const mlp_packed *packed, size_t list)
 {
     return packed->starts + list * (packed->n_blocks + 1);
+}
+
+/* One block of the lists' own list i. */
+static inline mlp_list mlp_lists_block(const mlp_lists *lists, size_t i, size_t block)
+{
+    const uint32_t *starts = mlp_packed_starts(lists->packed, lists->first + i);
+    size_t at = i * lists->packed->capacity + starts[block];
+    return (mlp_list){.n = starts[block + 1] - starts[block],
+                      .steps = lists->steps + at,
+                      .values = lists->values + at * MLP_TILE};
 }
 
 #endif

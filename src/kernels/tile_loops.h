@@ -38,6 +38,18 @@ static inline __attribute__((always_inline)) void add_step(size_t vectors, const
     }
 }
 
+/* The sums of a list with which a product begins. */
+static inline __attribute__((always_inline)) void load_sums(size_t vectors, const float *start,
+                                                            const float *c, size_t column,
+                                                            vector sums[MLP_TILE][MAX_VECTORS])
+{
+#pragma GCC unroll 2
+    for (size_t i = 0; i < MLP_TILE; i++)
+#pragma GCC unroll 4
+        for (size_t j = 0; j < vectors; j++)
+            sums[i][j] = vector_load(start_of_row(start, c, i) + column + j * VECTOR_LANES);
+}
+
 /* `vectors` vectors of columns, from `column` on, of a multiply of n_lists lists. Several lists
  * side by side keep more sums under way than a narrow tile has, for as long as the shortest of
  * them lasts. */
@@ -51,12 +63,7 @@ static inline __attribute__((always_inline)) void multiply_lists(size_t n_lists,
 #pragma GCC unroll 4
     for (size_t l = 0; l < n_lists; l++) {
         together = lists[l].n < together ? lists[l].n : together;
-#pragma GCC unroll 2
-        for (size_t i = 0; i < MLP_TILE; i++)
-#pragma GCC unroll 4
-            for (size_t j = 0; j < vectors; j++)
-                sums[l][i][j] = vector_load(start_of_row(start, c, l * MLP_TILE + i) + column +
-                                            j * VECTOR_LANES);
+        load_sums(vectors, start, c + l * MLP_TILE_FLOATS, column, sums[l]);
     }
 
     for (size_t s = 0; s < together; s++)

@@ -80,8 +80,8 @@ static inline void mlp_fp32_multiply_lists(const mlp_pass *pass, const mlp_lists
                                            const float *start, float *c)
 {
     size_t list = first * MLP_LISTS;
-    mlp_lists_multiply(lists, pass->kernels, list, mlp_min_size(n * MLP_LISTS, lists->n - list), b,
-                       columns, start, c);
+    mlp_lists_multiply(lists, pass->kernels, lists->packed->n_blocks, list,
+                       mlp_min_size(n * MLP_LISTS, lists->n - list), b, columns, start, c);
 }
 
 #endif

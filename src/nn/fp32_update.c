@@ -78,21 +78,61 @@ static void multiply_columns(const mlp_pass *pass, const float *matrix, size_t f
         }
 }
 
+/* The gradient of one panel of the layer's output. */
+static const float *output_gradient(const weight_update *u, size_t panel)
+{
+    return u->pass->output_gradients[u->l] + panel * mlp_fp32_output_stride(u->pass);
+}
+
+/* Of the chunk's lists, those of stacks first .. first + n - 1. */
+static size_t lists_of(const weight_update *u, size_t first, size_t n, size_t *list)
+{
+    *list = (first - u->chunk) * MLP_LISTS;
+    return mlp_min_size(n * MLP_LISTS, u->lists.n - *list);
+}
+
+/* Is the last block of a panel's gradient computed along with the step? All columns are, then. */
+static bool is_fused(const weight_update *u, size_t panel)
+{
+    return u->from_lists &&
+           mlp_fp32_columns(u->pass->model->layers[u->l].outputs, panel) == MLP_PANEL;
+}
+
 /* gradients (n, 8, 64): of the weights in stacks first .. first + n - 1 of one panel. */
 static void stack_gradients(const weight_update *u, size_t panel, size_t first, size_t n,
                             float *gradients)
 {
     const mlp_pass *pass = u->pass;
     const mlp_layer *layer = &pass->model->layers[u->l];
-    size_t columns = mlp_fp32_columns(layer->outputs, panel);
-    const float *b = pass->output_gradients[u->l] + panel * mlp_fp32_output_stride(pass);
+    size_t columns = mlp_fp32_columns(layer->outputs, panel), list;
+    const float *b = output_gradient(u, panel);
     if (columns < MLP_PANEL || (first + n) * MLP_STACK > layer->inputs) /* not all is written */
         memset(gradients, 0, n * MLP_STACK_FLOATS * sizeof *gradients);
-    if (u->from_lists)
-        mlp_fp32_multiply_lists(pass, &u->lists, first - u->chunk, n, b, columns, mlp_fp32_zeros,
-                                gradients);
-    else
+    if (!u->from_lists) {
         multiply_columns(pass, pass->outputs[u->l - 1], first, n, b, columns, gradients);
+        return;
+    }
+    size_t n_lists = lists_of(u, first, n, &list);
+    mlp_lists_multiply(&u->lists, pass->kernels, u->lists.packed->n_blocks - is_fused(u, panel),
+                       list, n_lists, b, columns, mlp_fp32_zeros, gradients);
+}
+
+/* The step of one stack, which begins at offset `at`. */
+static void apply_stack(const weight_update *u, size_t panel, size_t stack, size_t at,
+                        float *gradients)
+{
+    const mlp_packed *packed = u->lists.packed;
+    mlp_list blocks[MLP_LISTS];
+    if (!is_fused(u, panel)) {
+        mlp_sgd_apply(u->sgd, u->pass->kernels, u->step, at, MLP_STACK_FLOATS, gradients);
+        return;
+    }
+    size_t last = packed->n_blocks - 1, list, n = lists_of(u, stack, 1, &list);
+    for (size_t l = 0; l < n; l++)
+        blocks[l] = mlp_lists_block(&u->lists, list + l, last);
+    mlp_sgd_apply_lists(u->sgd, u->pass->kernels, u->step, at, n, blocks,
+                        output_gradient(u, panel) + last * packed->block_steps * MLP_PANEL,
+                        last == 0 ? mlp_fp32_zeros : NULL, gradients);
 }
 
 /* While the first layer's weights are worked on, the images of the next batch arrive. */
@@ -118,8 +158,7 @@ static void update_stacks(const weight_update *u, size_t panel, size_t first, si
         size_t next = at + MLP_STACK_FLOATS;
         if (u->from_afar && i + 1 < n)
             mlp_sgd_prefetch(u->sgd, next, next + MLP_STACK_FLOATS);
-        mlp_sgd_apply(u->sgd, u->pass->kernels, u->step, at, MLP_STACK_FLOATS,
-                      gradients + i % part * MLP_STACK_FLOATS);
+        apply_stack(u, panel, first + i, at, gradients + i % part * MLP_STACK_FLOATS);
     }
 }
 

@@ -10,7 +10,8 @@ mlp_status mlp_sgd_init(mlp_sgd *sgd, mlp_model *model, mlp_error *err)
 {
     sgd->model = model;
     sgd->velocities = mlp_alloc(model->n_params, sizeof *sgd->velocities);
-    sgd->squares = mlp_alloc(model->n_params / MLP_PANEL, sizeof *sgd->squares);
+    sgd->n_stacks = mlp_round_up(model->n_params, MLP_STACK_FLOATS) / MLP_STACK_FLOATS;
+    sgd->squares = mlp_alloc(MLP_STACK * sgd->n_stacks, sizeof *sgd->squares);
     if (sgd->velocities == NULL || sgd->squares == NULL) {
         mlp_sgd_free(sgd);
         return mlp_fail_memory(err, "the velocities");
@@ -25,11 +26,28 @@ void mlp_sgd_free(mlp_sgd *sgd)
     memset(sgd, 0, sizeof *sgd);
 }
 
+/* The sum of a tile that begins at offset `at`. Those of a layer's weights, a whole number of
+ * stacks apart, lie side by side: one member reads what all have written, a line of the cache at a
+ * time. */
+static float *square_of(const mlp_sgd *sgd, size_t at)
+{
+    size_t row = at / MLP_PANEL;
+    return sgd->squares + row % MLP_STACK * sgd->n_stacks + row / MLP_STACK;
+}
+
 void mlp_sgd_apply(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step *step, size_t at,
                    size_t n, const float *gradient)
 {
-    sgd->squares[at / MLP_PANEL] =
+    *square_of(sgd, at) =
         kernels->sgd(n, step, gradient, sgd->velocities + at, sgd->model->params + at);
+}
+
+void mlp_sgd_apply_lists(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step *step,
+                         size_t at, size_t n_lists, const mlp_list *lists, const float *b,
+                         const float *start, float *c)
+{
+    *square_of(sgd, at) = kernels->multiply_sgd(n_lists, lists, b, start, c, step,
+                                                sgd->velocities + at, sgd->model->params + at);
 }
 
 void mlp_sgd_prefetch(const mlp_sgd *sgd, size_t first, size_t end)
@@ -43,8 +61,8 @@ double mlp_sgd_layer_norm(const mlp_sgd *sgd, size_t layer)
     const mlp_layer *l = &sgd->model->layers[layer];
     double sum = 0.0;
     for (size_t at = l->weight; at < l->bias; at += MLP_STACK_FLOATS)
-        sum += (double)sgd->squares[at / MLP_PANEL];
+        sum += (double)*square_of(sgd, at);
     for (size_t at = l->bias; at < l->end; at += MLP_PANEL)
-        sum += (double)sgd->squares[at / MLP_PANEL];
+        sum += (double)*square_of(sgd, at);
     return sqrt(sum);
 }

@@ -19,7 +19,8 @@
 typedef struct mlp_sgd {
     mlp_model *model;
     float *velocities; /* (n_params) */
-    float *squares;    /* (n_params / 64): at a tile's place, the sum of its gradients' squares */
+    float *squares;  /* (8, n_stacks): sums of the gradients' squares, one for each tile (sgd.c) */
+    size_t n_stacks; /* n_params / 512, rounded up */
 } mlp_sgd;
 
 mlp_status mlp_sgd_init(mlp_sgd *sgd, mlp_model *model, mlp_error *err);
@@ -29,6 +30,12 @@ void mlp_sgd_free(mlp_sgd *sgd);
  * a tile of a layer's weights, or a panel of its biases. */
 void mlp_sgd_apply(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step *step, size_t at,
                    size_t n, const float *gradient);
+
+/* The same of n_lists * 128 weights whose gradient is a product of lists: see multiply_sgd in
+ * kernels.h. */
+void mlp_sgd_apply_lists(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step *step,
+                         size_t at, size_t n_lists, const mlp_list *lists, const float *b,
+                         const float *start, float *c);
 
 /* Asks for the weights and velocities first .. end - 1, which will have their step soon, past
  * the first cache, which is in use. */

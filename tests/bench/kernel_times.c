@@ -227,6 +227,17 @@ static void run_sgd(void *argument)
     o->kernels->sgd(N, &step, o->a, o->b, o->c);
 }
 
+static void run_multiply_sgd(void *argument)
+{
+    operands *o = argument;
+    const mlp_sgd_step step = {.lr = 0.1f, .momentum = 0.9f};
+    mlp_list lists[MLP_LISTS];
+    for (size_t i = 0; i < MLP_LISTS; i++)
+        lists[i] = (mlp_list){SOME_STEPS, o->some, o->values + i * STEPS * MLP_TILE};
+    o->kernels->multiply_sgd(MLP_LISTS, lists, o->b, o->b, o->c, &step, o->c + MLP_STACK_FLOATS,
+                             o->c + 2 * MLP_STACK_FLOATS);
+}
+
 static void run_softmax(void *argument)
 {
     operands *o = argument;
@@ -236,9 +247,9 @@ static void run_softmax(void *argument)
 }
 
 /* An item of "multiply" is a step of one list: it reads the step, two values and the panel's
- * columns, which the stack's lists touch together. One of a dense product reads eight values, of
- * columns a cache line. Of softmax each element is counted as 30 operations, most of them its
- * exponential. */
+ * columns, which the stack's lists touch together; with SGD, their share of 512 weights' step as
+ * well. One of a dense product reads eight values, of columns a cache line. Of softmax each element
+ * is counted as 30 operations, most of them its exponential. */
 static const row ROWS_OF_A_TABLE[] = {
     {"multiply", "8 x 128 x 64", run_lists, MLP_LISTS *STEPS, 256, 266, 19},
     {"multiply", "8 x 51 x 64", run_some_steps, MLP_LISTS *SOME_STEPS, 256, 266, 19},
@@ -257,6 +268,7 @@ static const row ROWS_OF_A_TABLE[] = {
     {"relu_backward", "1024 x 1024", run_relu_backward, N, 1, 12, 2},
     {"sum_rows", "1024 x 64", run_sum_rows, PANEL_FLOATS, 1, 4, 1},
     {"sgd", "1024 x 1024", run_sgd, N, 9, 20, 3},
+    {"multiply_sgd", "8 x 51 x 64", run_multiply_sgd, MLP_LISTS *SOME_STEPS, 279, 306, 24},
     {"softmax", "1024 x 10", run_softmax, LOGITS, 30, 8, 2},
 };
 enum { N_ROWS = sizeof ROWS_OF_A_TABLE / sizeof ROWS_OF_A_TABLE[0] };

@@ -142,6 +142,63 @@ static void steps_reach_the_last_of_16_bits(void **state)
     free_operands(&o);
 }
 
+/* Parameters with a tile too many, and the sum that their step returned. */
+typedef struct stepped {
+    float *velocity, *weight, squares;
+} stepped;
+
+static void assert_same_step(const char *name, const stepped *found, const stepped *wanted)
+{
+    assert_same(name, found->velocity, wanted->velocity, MLP_STACK_FLOATS + MLP_TILE_FLOATS);
+    assert_same(name, found->weight, wanted->weight, MLP_STACK_FLOATS + MLP_TILE_FLOATS);
+    assert_same(name, &found->squares, &wanted->squares, 1);
+}
+
+/* A product and then a step, as one, in every table. */
+static void check_step(dice *d, const operands *o, const mlp_sgd_step *step, numbers kind)
+{
+    size_t floats = MLP_STACK_FLOATS + MLP_TILE_FLOATS;
+    float *gradient = copy_floats(o->c, TILES * MLP_TILE_FLOATS);
+    float *velocity = roll_floats(d, floats, kind), *weight = roll_floats(d, floats, kind);
+    stepped wanted = {copy_floats(velocity, floats), copy_floats(weight, floats), 0.0f};
+    multiply_plainly(o, gradient);
+    wanted.squares = mlp_kernels_portable.sgd(o->n_lists * MLP_TILE_FLOATS, step, gradient,
+                                              wanted.velocity, wanted.weight);
+    for (size_t t = 0; supported_kernels(t) != NULL; t++) {
+        float *c = copy_floats(o->c, TILES * MLP_TILE_FLOATS);
+        stepped found = {copy_floats(velocity, floats), copy_floats(weight, floats), 0.0f};
+        found.squares = supported_kernels(t)->multiply_sgd(o->n_lists, o->lists, o->b, o->start, c,
+                                                           step, found.velocity, found.weight);
+        assert_same_step(supported_kernels(t)->name, &found, &wanted);
+        free(c);
+        free(found.velocity);
+        free(found.weight);
+    }
+    free(gradient);
+    free(velocity);
+    free(weight);
+    free(wanted.velocity);
+    free(wanted.weight);
+}
+
+static void a_product_goes_into_the_step_that_it_is_the_gradient_of(void **state)
+{
+    (void)state;
+    const mlp_sgd_step steps[] = {
+        {.lr = 0.1f, .momentum = 0.9f},
+        {.lr = 0.3f, .momentum = 0.5f, .weight_decay = 0.01f, .nesterov = 1}};
+    dice d = {5, 0};
+    operands o = {.columns = MLP_PANEL};
+    for (o.n_lists = 1; o.n_lists <= MLP_LISTS; o.n_lists++)
+        for (size_t start = START_C; start <= START_ROW; start++)
+            for (size_t round = 0; round < quick_or(8, 60); round++) {
+                numbers kind = round % 4 < 2 ? FINITE : WILD;
+                roll_operands(&d, &o, (start_kind)start, kind);
+                check_step(&d, &o, &steps[round % 2], kind);
+                free_operands(&o);
+            }
+}
+
 /* The left operand of a stack. */
 typedef struct stack {
     size_t depth, stride;
@@ -239,6 +296,7 @@ int main(void)
         cmocka_unit_test(products_of_lists_are_chains_of_fma),
         cmocka_unit_test(a_start_replaces_what_was_there),
         cmocka_unit_test(steps_reach_the_last_of_16_bits),
+        cmocka_unit_test(a_product_goes_into_the_step_that_it_is_the_gradient_of),
         cmocka_unit_test(products_of_stacks_are_chains_of_fma),
         cmocka_unit_test(a_table_is_selected_by_name_or_speed),
         cmocka_unit_test(another_name_is_refused),

@@ -104,7 +104,8 @@ static void check_product(dice *d, const mlp_lists *lists, size_t at, size_t n, 
         multiply_plainly(lists, at + i, b, columns, start, wanted + i * MLP_TILE_FLOATS);
     for (size_t t = 0; supported_kernels(t) != NULL; t++) {
         float *found = copy_floats(c, floats);
-        mlp_lists_multiply(lists, supported_kernels(t), at, n, b, columns, start, found);
+        mlp_lists_multiply(lists, supported_kernels(t), lists->packed->n_blocks, at, n, b, columns,
+                           start, found);
         assert_same(supported_kernels(t)->name, found, wanted, floats);
         free(found);
     }
@@ -221,10 +222,12 @@ static void full_stacks_are_dense_products(void **state)
         float c[STACKS * MLP_STACK_FLOATS];
         mlp_lists lists = mlp_packed_lists(&packed, FIRST, N);
         n_lists_calls = n_dense_calls = 0;
-        mlp_lists_multiply(&lists, &counting, 0, STACKS * MLP_LISTS, b, MLP_COLUMNS, start, c);
+        mlp_lists_multiply(&lists, &counting, packed.n_blocks, 0, STACKS * MLP_LISTS, b,
+                           MLP_COLUMNS, start, c);
         assert_int_equal(n_lists_calls, 1);
         assert_int_equal(n_dense_calls, STACKS * packed.n_blocks - 1);
-        mlp_lists_multiply(&lists, &counting, 0, MLP_LISTS - 1, b, MLP_COLUMNS, start, c);
+        mlp_lists_multiply(&lists, &counting, packed.n_blocks, 0, MLP_LISTS - 1, b, MLP_COLUMNS,
+                           start, c);
         assert_int_equal(n_lists_calls, 1 + packed.n_blocks);
         free(b);
         mlp_packed_free(&packed);
