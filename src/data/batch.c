@@ -120,7 +120,7 @@ static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t tile)
 static void pack_groups(mlp_batch *batch, const mlp_kernels *kernels, size_t first, size_t n)
 {
     const mlp_packed *columns = &batch->columns;
-    uint16_t pairs[GROUPS_OF_LINE * MLP_BLOCK_STEPS];
+    uint16_t pairs[GROUPS_OF_LINE * MLP_BLOCK_STEPS] __attribute__((aligned(64)));
     size_t k = first * MLP_TILE, i = 0;
     for (size_t g = first; g < first + n; g++)
         mlp_packed_starts(columns, g)[0] = 0;

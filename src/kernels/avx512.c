@@ -79,18 +79,22 @@ static __mmask16 valid_lanes(size_t left)
 
 /* Columns and rows of a (16, 16) matrix of words exchange places: in pairs, in fours, and
  * then the lanes of 128 bits as a (4, 4) matrix. */
-static void transpose_sixteen(__m512i row[VECTOR_LANES])
+static inline __attribute__((always_inline)) void transpose_sixteen(__m512i row[VECTOR_LANES])
 {
     __m512i pair[VECTOR_LANES], four[VECTOR_LANES];
+#pragma GCC unroll 8
     for (size_t i = 0; i < VECTOR_LANES; i += 2) {
         pair[i] = _mm512_unpacklo_epi32(row[i], row[i + 1]);
         pair[i + 1] = _mm512_unpackhi_epi32(row[i], row[i + 1]);
     }
+#pragma GCC unroll 4
     for (size_t i = 0; i < VECTOR_LANES; i += 4)
+#pragma GCC unroll 2
         for (size_t j = 0; j < 2; j++) {
             four[i + 2 * j] = _mm512_unpacklo_epi64(pair[i + j], pair[i + 2 + j]);
             four[i + 2 * j + 1] = _mm512_unpackhi_epi64(pair[i + j], pair[i + 2 + j]);
         }
+#pragma GCC unroll 4
     for (size_t j = 0; j < 4; j++) {
         __m512i low01 = _mm512_shuffle_i32x4(four[j], four[4 + j], 0x88);
         __m512i low23 = _mm512_shuffle_i32x4(four[8 + j], four[12 + j], 0x88);
@@ -103,19 +107,43 @@ static void transpose_sixteen(__m512i row[VECTOR_LANES])
     }
 }
 
+/* One image's bytes of a gather; past the last image, zeros. */
+static inline __m512i image_bytes(size_t n, const uint8_t *const *images, size_t i, size_t first,
+                                  __mmask64 bytes)
+{
+    return i < n ? _mm512_maskz_loadu_epi8(bytes, images[i] + first) : _mm512_setzero_si512();
+}
+
+/* The even pairs of 32 images (odd 0), or the odd ones (1): words of two pairs become words of two
+ * images' pairs, which transposed have all images' side by side. */
+static inline __attribute__((always_inline)) void gather_half(size_t n,
+                                                              const uint8_t *const *images,
+                                                              size_t i, size_t first, size_t size,
+                                                              size_t odd, uint16_t *pairs)
+{
+    const __mmask32 second = 0xaaaaaaaau;
+    __mmask64 bytes = size < sizeof(__m512i) ? ((__mmask64)1 << size) - 1 : ~(__mmask64)0;
+    __m512i row[VECTOR_LANES];
+#pragma GCC unroll 16
+    for (size_t j = 0; j < VECTOR_LANES; j++) {
+        __m512i a = image_bytes(n, images, i + 2 * j, first, bytes);
+        __m512i b = image_bytes(n, images, i + 2 * j + 1, first, bytes);
+        row[j] = odd == 0 ? _mm512_mask_mov_epi16(a, second, _mm512_slli_epi32(b, 16))
+                          : _mm512_mask_mov_epi16(_mm512_srli_epi32(a, 16), second, b);
+    }
+    transpose_sixteen(row);
+#pragma GCC unroll 16
+    for (size_t j = 0; j < VECTOR_LANES; j++)
+        if ((2 * j + odd) * MLP_TILE < size)
+            _mm512_store_si512(pairs + (2 * j + odd) * MLP_BLOCK_STEPS + i, row[j]);
+}
+
 static void gather_pairs(size_t n, const uint8_t *const *images, size_t first, size_t size,
                          uint16_t *pairs)
 {
-    __mmask64 bytes = size < sizeof(__m512i) ? ((__mmask64)1 << size) - 1 : ~(__mmask64)0;
-    for (size_t i = 0; i < n; i += VECTOR_LANES) {
-        __m512i row[VECTOR_LANES];
-        for (size_t j = 0; j < VECTOR_LANES; j++)
-            row[j] = i + j < n ? _mm512_maskz_loadu_epi8(bytes, images[i + j] + first)
-                               : _mm512_setzero_si512();
-        transpose_sixteen(row);
-        for (size_t g = 0; g * MLP_TILE < size; g++)
-            store_shorts(pairs + g * MLP_BLOCK_STEPS + i,
-                         g % 2 == 0 ? row[g / 2] : _mm512_srli_epi32(row[g / 2], 16));
+    for (size_t i = 0; i < n; i += 2 * VECTOR_LANES) {
+        gather_half(n, images, i, first, size, 0, pairs);
+        gather_half(n, images, i, first, size, 1, pairs);
     }
 }
 
