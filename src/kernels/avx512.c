@@ -287,19 +287,32 @@ static float fold_squares(const vector squares[MAX_VECTORS])
     return fold_lanes(lanes);
 }
 
+static inline __attribute__((always_inline)) void sgd_rows(size_t rows, size_t vectors,
+                                                           const sgd_constants *k,
+                                                           const float *gradient, float *velocity,
+                                                           float *weight, vector *squares)
+{
+    for (size_t at = 0; at < rows * MLP_PANEL; at += MLP_PANEL)
+#pragma GCC unroll 4
+        for (size_t j = 0; j < vectors; j++) {
+            size_t i = at + j * VECTOR_LANES;
+            sgd_sixteen(k, vector_load(gradient + i), velocity + i, weight + i, &squares[j]);
+        }
+}
+
 /* As sgd_plain, which gcc 12 makes half as fast. */
-static float sgd(size_t n, const mlp_sgd_step *step, const float *gradient, float *velocity,
-                 float *weight)
+static float sgd(size_t rows, size_t columns, const mlp_sgd_step *step, const float *gradient,
+                 float *velocity, float *weight)
 {
     const sgd_constants k = broadcast_step(step);
     vector squares[MAX_VECTORS] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
                                    _mm512_setzero_ps()};
-    for (size_t at = 0; at < n; at += MLP_PANEL)
-#pragma GCC unroll 4
-        for (size_t j = 0; j < MAX_VECTORS; j++) {
-            size_t i = at + j * VECTOR_LANES;
-            sgd_sixteen(&k, vector_load(gradient + i), velocity + i, weight + i, &squares[j]);
-        }
+    if (columns == MLP_PANEL)
+        sgd_rows(rows, MAX_VECTORS, &k, gradient, velocity, weight, squares);
+    else
+        for (size_t j = 0; j < columns; j += VECTOR_LANES)
+            sgd_rows(rows, 1, &k, gradient + j, velocity + j, weight + j,
+                     &squares[j / VECTOR_LANES]);
     return fold_squares(squares);
 }
 

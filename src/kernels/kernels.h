@@ -113,15 +113,16 @@ typedef struct mlp_kernels {
     /* sums (64) = the column sums of a panel of `rows` rows, from the first row on. */
     void (*sum_rows)(size_t rows, const float *panel, float *sums);
 
-    /* One SGD step on n parameters, a multiple of 64, as torch.optim.SGD does it:
+    /* One SGD step on rows of a panel, the first `columns` columns of them, a multiple of
+     * MLP_COLUMNS, as torch.optim.SGD does it:
      *     g += weight_decay * w;  v = momentum * v + g;
      *     w -= lr * (nesterov ? g + momentum * v : v)
      * but for a v below MLP_TINY_VELOCITY, which becomes 0. Returns the sum of the
      * squares of the gradient: 64 lanes, which are then folded in half six times. */
-    float (*sgd)(size_t n, const mlp_sgd_step *step, const float *gradient, float *velocity,
-                 float *weight);
+    float (*sgd)(size_t rows, size_t columns, const mlp_sgd_step *step, const float *gradient,
+                 float *velocity, float *weight);
 
-    /* As multiply with all 64 columns, and then sgd on the n_lists * 128 weights whose gradient the
+    /* As multiply with all columns, and then sgd on the n_lists * 2 rows whose gradient the
      * product is. The gradient itself need not be written: c is of no use afterwards. */
     float (*multiply_sgd)(size_t n_lists, const mlp_list *lists, const float *b, const float *start,
                           float *c, const mlp_sgd_step *step, float *velocity, float *weight);

@@ -41,7 +41,7 @@ static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b,
                           float *c, const mlp_sgd_step *step, float *velocity, float *weight)
 {
     multiply(n_lists, lists, b, MLP_PANEL, start, c);
-    return sgd_plain(n_lists * MLP_TILE_FLOATS, step, c, velocity, weight);
+    return sgd_plain(n_lists * MLP_TILE, MLP_PANEL, step, c, velocity, weight);
 }
 
 const mlp_kernels mlp_kernels_portable = {

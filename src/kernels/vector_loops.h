@@ -51,16 +51,17 @@ static inline float fold_lanes(float lanes[MLP_PANEL])
     return lanes[0];
 }
 
-static inline float sgd_plain(size_t n, const mlp_sgd_step *step, const float *restrict gradient,
-                              float *restrict velocity, float *restrict weight)
+static inline float sgd_plain(size_t rows, size_t columns, const mlp_sgd_step *step,
+                              const float *restrict gradient, float *restrict velocity,
+                              float *restrict weight)
 {
     const float lr = step->lr, momentum = step->momentum, decay = step->weight_decay;
     const int nesterov = step->nesterov;
     const float tiny = MLP_TINY_VELOCITY;
     float squares[MLP_PANEL] = {0};
-    for (size_t at = 0; at < n; at += MLP_PANEL)
-        for (size_t j = 0; j < MLP_PANEL; j++) {
-            size_t i = at + j;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < columns; j++) {
+            size_t i = r * MLP_PANEL + j;
             float g = mlp_fmaf(decay, weight[i], gradient[i]);
             float v = mlp_fmaf(momentum, velocity[i], g);
             v = v < tiny && v > -tiny ? 0.0f : v;

@@ -18,8 +18,8 @@ static size_t tile_offset(const mlp_bf16_product *p, size_t panel, size_t strip)
 /* A step with the gradient of a tile of weights: of 32 inputs, 64 outputs. */
 static void apply_gradients(const mlp_bf16_product *p, size_t panel, size_t strip, float *sums)
 {
-    mlp_sgd_apply(p->sgd, p->pass->kernels, p->step, tile_offset(p, panel, strip),
-                  MLP_BF16_PANEL_SUMS, sums);
+    mlp_sgd_apply(p->sgd, p->pass->kernels, p->step, tile_offset(p, panel, strip), MLP_BF16_STRIP,
+                  MLP_PANEL, sums);
 }
 
 static void ask_for_parameters(const mlp_bf16_product *p, size_t panel, size_t strip, size_t part,
@@ -65,7 +65,7 @@ static void update_biases(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step
                 gradient + h % MLP_PANEL);
         for (size_t j = 0; j < MLP_PANEL && l == 0; j++)
             gradient[j] *= 255.0f;
-        mlp_sgd_apply(sgd, pass->kernels, step, layer->bias + panel * MLP_PANEL, MLP_PANEL,
+        mlp_sgd_apply(sgd, pass->kernels, step, layer->bias + panel * MLP_PANEL, 1, MLP_PANEL,
                       gradient);
     }
 }

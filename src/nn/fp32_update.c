@@ -91,11 +91,15 @@ static size_t lists_of(const weight_update *u, size_t first, size_t n, size_t *l
     return mlp_min_size(n * MLP_LISTS, u->lists.n - *list);
 }
 
+static size_t panel_columns(const weight_update *u, size_t panel)
+{
+    return mlp_fp32_columns(u->pass->model->layers[u->l].outputs, panel);
+}
+
 /* Is the last block of a panel's gradient computed along with the step? All columns are, then. */
 static bool is_fused(const weight_update *u, size_t panel)
 {
-    return u->from_lists &&
-           mlp_fp32_columns(u->pass->model->layers[u->l].outputs, panel) == MLP_PANEL;
+    return u->from_lists && panel_columns(u, panel) == MLP_PANEL;
 }
 
 /* gradients (n, 8, 64): of the weights in stacks first .. first + n - 1 of one panel. */
@@ -104,9 +108,9 @@ static void stack_gradients(const weight_update *u, size_t panel, size_t first, 
 {
     const mlp_pass *pass = u->pass;
     const mlp_layer *layer = &pass->model->layers[u->l];
-    size_t columns = mlp_fp32_columns(layer->outputs, panel), list;
+    size_t columns = panel_columns(u, panel), list;
     const float *b = output_gradient(u, panel);
-    if (columns < MLP_PANEL || (first + n) * MLP_STACK > layer->inputs) /* not all is written */
+    if ((first + n) * MLP_STACK > layer->inputs) /* not all is written */
         memset(gradients, 0, n * MLP_STACK_FLOATS * sizeof *gradients);
     if (!u->from_lists) {
         multiply_columns(pass, pass->outputs[u->l - 1], first, n, b, columns, gradients);
@@ -124,7 +128,8 @@ static void apply_stack(const weight_update *u, size_t panel, size_t stack, size
     const mlp_packed *packed = u->lists.packed;
     mlp_list blocks[MLP_LISTS];
     if (!is_fused(u, panel)) {
-        mlp_sgd_apply(u->sgd, u->pass->kernels, u->step, at, MLP_STACK_FLOATS, gradients);
+        mlp_sgd_apply(u->sgd, u->pass->kernels, u->step, at, MLP_STACK, panel_columns(u, panel),
+                      gradients);
         return;
     }
     size_t last = packed->n_blocks - 1, list, n = lists_of(u, stack, 1, &list);
@@ -194,8 +199,8 @@ static void update_biases(const weight_update *u)
         pass->kernels->sum_rows(pass->batch.size,
                                 pass->output_gradients[u->l] + panel * mlp_fp32_output_stride(pass),
                                 gradient);
-        mlp_sgd_apply(u->sgd, pass->kernels, u->step, layer->bias + panel * MLP_PANEL, MLP_PANEL,
-                      gradient);
+        mlp_sgd_apply(u->sgd, pass->kernels, u->step, layer->bias + panel * MLP_PANEL, 1,
+                      mlp_fp32_columns(layer->outputs, panel), gradient);
     }
 }
 

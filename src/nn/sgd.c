@@ -36,10 +36,10 @@ static float *square_of(const mlp_sgd *sgd, size_t at)
 }
 
 void mlp_sgd_apply(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step *step, size_t at,
-                   size_t n, const float *gradient)
+                   size_t rows, size_t columns, const float *gradient)
 {
     *square_of(sgd, at) =
-        kernels->sgd(n, step, gradient, sgd->velocities + at, sgd->model->params + at);
+        kernels->sgd(rows, columns, step, gradient, sgd->velocities + at, sgd->model->params + at);
 }
 
 void mlp_sgd_apply_lists(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step *step,

@@ -26,12 +26,13 @@ typedef struct mlp_sgd {
 mlp_status mlp_sgd_init(mlp_sgd *sgd, mlp_model *model, mlp_error *err);
 void mlp_sgd_free(mlp_sgd *sgd);
 
-/* One step of the n parameters at offset `at` of the flat buffer, with their gradient (n):
- * a tile of a layer's weights, or a panel of its biases. */
+/* One step of the parameters at offset `at` of the flat buffer, rows of 64 with their gradient
+ * (rows, 64): a tile of a layer's weights, or a panel of its biases. Columns past the first
+ * `columns`, a multiple of MLP_COLUMNS, are padding, which nobody looks at. */
 void mlp_sgd_apply(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step *step, size_t at,
-                   size_t n, const float *gradient);
+                   size_t rows, size_t columns, const float *gradient);
 
-/* The same of n_lists * 128 weights whose gradient is a product of lists: see multiply_sgd in
+/* The same of n_lists * 2 rows of weights whose gradient is a product of lists: see multiply_sgd in
  * kernels.h. */
 void mlp_sgd_apply_lists(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step *step,
                          size_t at, size_t n_lists, const mlp_list *lists, const float *b,

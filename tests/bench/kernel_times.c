@@ -224,7 +224,7 @@ static void run_sgd(void *argument)
 {
     operands *o = argument;
     const mlp_sgd_step step = {.lr = 0.1f, .momentum = 0.9f};
-    o->kernels->sgd(N, &step, o->a, o->b, o->c);
+    o->kernels->sgd(N / MLP_PANEL, MLP_PANEL, &step, o->a, o->b, o->c);
 }
 
 static void run_multiply_sgd(void *argument)

@@ -162,7 +162,7 @@ static void check_step(dice *d, const operands *o, const mlp_sgd_step *step, num
     float *velocity = roll_floats(d, floats, kind), *weight = roll_floats(d, floats, kind);
     stepped wanted = {copy_floats(velocity, floats), copy_floats(weight, floats), 0.0f};
     multiply_plainly(o, gradient);
-    wanted.squares = mlp_kernels_portable.sgd(o->n_lists * MLP_TILE_FLOATS, step, gradient,
+    wanted.squares = mlp_kernels_portable.sgd(o->n_lists * MLP_TILE, MLP_PANEL, step, gradient,
                                               wanted.velocity, wanted.weight);
     for (size_t t = 0; supported_kernels(t) != NULL; t++) {
         float *c = copy_floats(o->c, TILES * MLP_TILE_FLOATS);

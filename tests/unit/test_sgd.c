@@ -38,9 +38,9 @@ static void apply(net *n, const mlp_sgd_step *step, const float *gradients)
     for (size_t l = 0; l < n->model.n_layers; l++) {
         const mlp_layer *layer = &n->model.layers[l];
         for (size_t at = layer->weight; at < layer->bias; at += MLP_STACK_FLOATS)
-            mlp_sgd_apply(&n->sgd, n->pass.kernels, step, at, MLP_STACK_FLOATS, gradients + at);
+            mlp_sgd_apply(&n->sgd, n->pass.kernels, step, at, MLP_STACK, MLP_PANEL, gradients + at);
         for (size_t at = layer->bias; at < layer->end; at += MLP_PANEL)
-            mlp_sgd_apply(&n->sgd, n->pass.kernels, step, at, MLP_PANEL, gradients + at);
+            mlp_sgd_apply(&n->sgd, n->pass.kernels, step, at, 1, MLP_PANEL, gradients + at);
     }
 }
 
@@ -153,14 +153,14 @@ static void a_velocity_dies_out(void **state)
             float *v = &velocity[MLP_PANEL - 1], *w = &weight[MLP_PANEL - 1];
             *w = 1.0f;
             *v = (float)sign * 4.0f * MLP_TINY_VELOCITY;
-            supported_kernels(t)->sgd(MLP_PANEL, &step, gradient, velocity, weight);
-            supported_kernels(t)->sgd(MLP_PANEL, &step, gradient, velocity, weight);
+            supported_kernels(t)->sgd(1, MLP_PANEL, &step, gradient, velocity, weight);
+            supported_kernels(t)->sgd(1, MLP_PANEL, &step, gradient, velocity, weight);
             assert_true(*v == (float)sign * MLP_TINY_VELOCITY);
-            supported_kernels(t)->sgd(MLP_PANEL, &step, gradient, velocity, weight);
+            supported_kernels(t)->sgd(1, MLP_PANEL, &step, gradient, velocity, weight);
             assert_int_equal(mlp_float_bits(*v), 0);
             assert_true(*w == 1.0f);
             *v = NAN;
-            supported_kernels(t)->sgd(MLP_PANEL, &step, gradient, velocity, weight);
+            supported_kernels(t)->sgd(1, MLP_PANEL, &step, gradient, velocity, weight);
             assert_true(isnan(*v) && isnan(*w));
         }
 }

@@ -44,11 +44,13 @@ static void sums_have_one_order(void **state)
 }
 
 /* The rule of kernels.h, one parameter after another. */
-static float sgd_plainly(size_t n, const mlp_sgd_step *step, const float *gradient, float *velocity,
-                         float *weight)
+static float sgd_plainly(size_t rows, size_t columns, const mlp_sgd_step *step,
+                         const float *gradient, float *velocity, float *weight)
 {
     float lanes[MLP_PANEL] = {0};
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < rows * MLP_PANEL; i++) {
+        if (i % MLP_PANEL >= columns)
+            continue;
         float g = fmaf(step->weight_decay, weight[i], gradient[i]);
         float v = fmaf(step->momentum, velocity[i], g);
         velocity[i] = fabsf(v) < MLP_TINY_VELOCITY ? 0.0f : v;
@@ -62,8 +64,8 @@ static float sgd_plainly(size_t n, const mlp_sgd_step *step, const float *gradie
     return lanes[0];
 }
 
-static void check_sgd(const mlp_kernels *kernels, dice *d, size_t n, const mlp_sgd_step *step,
-                      numbers kind)
+static void check_sgd(const mlp_kernels *kernels, dice *d, size_t rows, size_t columns,
+                      const mlp_sgd_step *step, numbers kind)
 {
     float *gradient = roll_floats(d, MAX_N, kind), *velocity = roll_floats(d, MAX_N, kind);
     float *weight = roll_floats(d, MAX_N, kind);
@@ -72,8 +74,8 @@ static void check_sgd(const mlp_kernels *kernels, dice *d, size_t n, const mlp_s
         velocity[i] = ldexpf(roll_unit(d), -99);
     }
     float *wanted_v = copy_floats(velocity, MAX_N), *wanted_w = copy_floats(weight, MAX_N);
-    float wanted = sgd_plainly(n, step, gradient, wanted_v, wanted_w);
-    float found = kernels->sgd(n, step, gradient, velocity, weight);
+    float wanted = sgd_plainly(rows, columns, step, gradient, wanted_v, wanted_w);
+    float found = kernels->sgd(rows, columns, step, gradient, velocity, weight);
     assert_same("sgd's velocity", velocity, wanted_v, MAX_N);
     assert_same("sgd's weight", weight, wanted_w, MAX_N);
     assert_same("sgd's squares", &found, &wanted, 1);
@@ -93,10 +95,11 @@ static void sgd_follows_its_rule(void **state)
         {1.0f, 0.5f, 0.01f, 0}, {0.001f, 0.99f, 5e-4f, 1}, {0.0f, 0.9f, 0.1f, 1},
     };
     for (size_t t = 0; supported_kernels(t) != NULL; t++)
-        for (size_t n = 0; n <= MAX_N; n += MLP_PANEL)
-            for (size_t round = 0; round < quick_or(6, 60); round++)
-                check_sgd(supported_kernels(t), &d, n, &steps[round % 6],
-                          round % 4 == 3 ? WILD : FINITE);
+        for (size_t rows = 0; rows * MLP_PANEL <= MAX_N; rows++)
+            for (size_t columns = 0; columns <= MLP_PANEL; columns += MLP_COLUMNS)
+                for (size_t round = 0; round < quick_or(6, 60); round++)
+                    check_sgd(supported_kernels(t), &d, rows, columns, &steps[round % 6],
+                              round % 4 == 3 ? WILD : FINITE);
 }
 
 /* One of the images side by side, by the room's own exponential and logarithm. */
