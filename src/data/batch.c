@@ -82,8 +82,12 @@ mlp_batch_share mlp_batch_share_of(const mlp_batch *batch, const mlp_team *team,
 {
     mlp_batch_share s = {0, 0, 0, 0};
     mlp_team_share(team, thread, mlp_batch_tiles(batch), &s.first, &s.end);
-    if (batch->columns.words != NULL)
-        mlp_team_share(team, thread, batch->n_groups, &s.first_group, &s.end_group);
+    if (batch->columns.words != NULL) {
+        size_t lines = (batch->n_groups + GROUPS_OF_LINE - 1) / GROUPS_OF_LINE;
+        mlp_team_share(team, thread, lines, &s.first_group, &s.end_group);
+        s.first_group *= GROUPS_OF_LINE;
+        s.end_group = mlp_min_size(s.end_group * GROUPS_OF_LINE, batch->n_groups);
+    }
     return s;
 }
 
