@@ -194,13 +194,14 @@ static size_t pack_images(size_t n, const uint8_t *const images[MLP_TILE], uint3
 
 static size_t pack_pairs(size_t n, const uint16_t *pairs, uint32_t *list)
 {
-    size_t count = 0;
+    size_t count = 0, k = 0;
     if (are_blank(n * sizeof *pairs, pairs))
         return 0;
-    for (size_t k = 0; k < n; k += VECTOR_LANES) {
-        __m256i sixteen = _mm256_maskz_loadu_epi16(valid_lanes(n - k), pairs + k);
-        count += append_pairs(k, sixteen, list + count);
-    }
+    for (; k + VECTOR_LANES <= n; k += VECTOR_LANES)
+        count += append_pairs(k, _mm256_loadu_si256((const __m256i *)(pairs + k)), list + count);
+    if (k < n)
+        count += append_pairs(k, _mm256_maskz_loadu_epi16(valid_lanes(n - k), pairs + k),
+                              list + count);
     return count;
 }
 
