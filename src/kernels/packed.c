@@ -7,7 +7,7 @@
 
 enum {
     WORDS_OF_LINE = 16, /* of the cache */
-    LISTS_AHEAD = 4,
+    LISTS_AHEAD = 8,
 };
 
 bool mlp_packed_init(mlp_packed *packed, size_t lists, size_t max_steps, mlp_packed_kind kind)
