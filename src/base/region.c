@@ -16,14 +16,15 @@ bool mlp_region_map(mlp_region *region, int fd, size_t n)
     return true;
 }
 
+static const size_t HUGE_PAGE = (size_t)2 << 20;
+
 /* Fewer page faults, each of which costs more than filling a page. */
 static void advise_huge_pages(void *start, size_t n)
 {
 #ifdef MADV_HUGEPAGE
-    const size_t huge = (size_t)2 << 20;
-    size_t skipped = mlp_round_up((uintptr_t)start, huge) - (uintptr_t)start;
-    if (n >= skipped + huge)
-        madvise((char *)start + skipped, (n - skipped) / huge * huge, MADV_HUGEPAGE);
+    size_t skipped = mlp_round_up((uintptr_t)start, HUGE_PAGE) - (uintptr_t)start;
+    if (n >= skipped + HUGE_PAGE)
+        madvise((char *)start + skipped, (n - skipped) / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
 #else
     (void)start;
     (void)n;
@@ -60,4 +61,19 @@ void mlp_region_free(mlp_region *region)
     else
         free(region->start);
     *region = (mlp_region){0};
+}
+
+void mlp_region_populate(void *start, size_t n)
+{
+#ifdef MADV_POPULATE_WRITE
+    size_t skipped = mlp_round_up((uintptr_t)start, HUGE_PAGE) - (uintptr_t)start;
+    size_t pages = n > skipped ? (n - skipped) / HUGE_PAGE : 0;
+    char *first = (char *)start + skipped;
+    while (pages-- > 0)
+        if (madvise(first + pages * HUGE_PAGE, HUGE_PAGE, MADV_POPULATE_WRITE) != 0)
+            return;
+#else
+    (void)start;
+    (void)n;
+#endif
 }

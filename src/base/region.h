@@ -25,4 +25,9 @@ bool mlp_region_resize(mlp_region *region, size_t n);
 
 void mlp_region_free(mlp_region *region);
 
+/* Asks the system for the pages of n bytes, from the last to the first, while another thread fills
+ * them from the first on: a new page can take longer than what is written to it, above all on a
+ * virtual machine whose host has taken idle memory back. Nothing in them changes. */
+void mlp_region_populate(void *start, size_t n);
+
 #endif

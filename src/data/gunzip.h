@@ -3,7 +3,7 @@
  * libdeflate inflates in half of zlib's time, but needs all of the input and the
  * exact size of the output, and says of an error no more than that there is one.
  * So it is tried first, and what it refuses is read again by byte_source.h, whose
- * word is final.
+ * word is final. A second thread asks for large memory meanwhile (region.h).
  */
 #ifndef MLP_DATA_GUNZIP_H
 #define MLP_DATA_GUNZIP_H

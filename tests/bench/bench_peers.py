@@ -121,8 +121,6 @@ def section_speedrun(setup):
     args = setup.args
     if not os.path.exists(args.speedrun):
         raise Failed("there is no %s" % args.speedrun)
-    with open(args.speedrun) as f:
-        hidden = [str(h) for h in json.load(f).get("model", {}).get("hidden", [128])]
 
     def mlp(seed):
         out = os.path.join(setup.folder, "speedrun-%d" % seed)
@@ -133,9 +131,8 @@ def section_speedrun(setup):
         return {"total": seconds, "accuracy": metrics(out)[-1]["test_accuracy"]}
 
     def peer(torch, seed):
-        seconds, found = torch.answer(
-            script="bench_torch_speedrun.py", arguments=[
-                "--data", args.data, "--seed", str(seed), "--hidden", *hidden])
+        seconds, found = torch.answer(script="bench_torch_speedrun.py",
+                                      arguments=["--data", args.data, "--seed", str(seed)])
         return {"total": seconds, "accuracy": found["test_accuracy"]}
 
     contenders = [Named("mlp", mlp)]

@@ -1,5 +1,8 @@
 #include "data_fixture.h"
 
+#include <sys/mman.h>
+
+#include "base/mem.h"
 #include "base/region.h"
 
 static const char TEXT[] = "0123456789";
@@ -51,6 +54,61 @@ static void resizes_memory(void **state)
     mlp_region_free(&region);
 }
 
+/* From anywhere in a page, of any length: all there is afterwards what was there before. */
+static void populates_and_changes_nothing(void **state)
+{
+    (void)state;
+    enum { HUGE_PAGE = 2 << 20, N = 3 * HUGE_PAGE };
+    const struct {
+        size_t first, n;
+    } parts[] = {{0, N}, {1, N - 1}, {5000, HUGE_PAGE}, {HUGE_PAGE + 7, 2 * HUGE_PAGE - 7}, {0, 0}};
+    mlp_region region = {0};
+    assert_true(mlp_region_resize(&region, N));
+    uint8_t *bytes = region.start;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        for (size_t j = 0; j < N; j += 100)
+            bytes[j] = (uint8_t)(j / 100 + i);
+        mlp_region_populate(bytes + parts[i].first, parts[i].n);
+        for (size_t j = 0; j < N; j += 100)
+            assert_int_equal(bytes[j], (uint8_t)(j / 100 + i));
+    }
+    mlp_region_free(&region);
+}
+
+/* Since Linux 5.14. */
+static bool system_can_populate(uint8_t *page)
+{
+#ifdef MADV_POPULATE_WRITE
+    return madvise(page, (size_t)sysconf(_SC_PAGESIZE), MADV_POPULATE_WRITE) == 0;
+#else
+    return page == NULL;
+#endif
+}
+
+/* Pages that nobody has written to yet are there afterwards. */
+static void populates_what_was_not_there(void **state)
+{
+    (void)state;
+    enum { HUGE_PAGE = 2 << 20, N = 2 * HUGE_PAGE };
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = N / page;
+    unsigned char *there = calloc(pages, 1);
+    uint8_t *bytes = mmap(NULL, N, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_non_null(there);
+    assert_true(bytes != MAP_FAILED);
+    if (!system_can_populate(bytes)) {
+        munmap(bytes, N);
+        free(there);
+        skip();
+    }
+    mlp_region_populate(bytes, N);
+    assert_int_equal(mincore(bytes, N, there), 0);
+    size_t first = mlp_round_up((uintptr_t)bytes, HUGE_PAGE) - (uintptr_t)bytes;
+    for (size_t i = first / page; i < (first + HUGE_PAGE) / page; i++)
+        assert_int_equal(there[i] & 1, 1);
+    munmap(bytes, N);
+    free(there);
+}
+
 static void shrinks_a_mapping_by_whole_pages(void **state)
 {
     (void)state;
@@ -76,6 +134,8 @@ int main(void)
         cmocka_unit_test(a_mapping_is_private),
         cmocka_unit_test(what_is_no_file_cannot_be_mapped),
         cmocka_unit_test(resizes_memory),
+        cmocka_unit_test(populates_and_changes_nothing),
+        cmocka_unit_test(populates_what_was_not_there),
         cmocka_unit_test(shrinks_a_mapping_by_whole_pages),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
