@@ -1,7 +1,6 @@
 /* avx512.c: the kernels for AVX-512. Register tiles are (2, 64), 8 accumulators, just
  * what two FMA units of latency 4 need, and (8, 32), twice that. */
 #include <immintrin.h>
-#include <stdbool.h>
 
 #include "kernels/pack_loops.h"
 #include "kernels/select.h"
@@ -29,6 +28,7 @@ static inline vector vector_fma(vector a, vector b, vector c)
     return _mm512_fmadd_ps(a, b, c);
 }
 
+#include "kernels/avx512_pack.h"
 #include "kernels/tile_loops.h"
 
 static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
@@ -57,199 +57,6 @@ static void multiply_dense(size_t depth, const float *const a[MLP_STACK], size_t
             multiply_rows(MLP_STACK, WIDE / VECTOR_LANES, depth, a, stride, column, b, start, c);
         else
             multiply_rows(MLP_STACK, 1, depth, a, stride, column, b, start, c);
-}
-
-/* k, k + 1, ... of 16 neighbours. */
-static inline __m512i sixteen_steps(size_t k)
-{
-    const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    return _mm512_add_epi32(_mm512_set1_epi32((int)k), lanes);
-}
-
-/* The lower halves of 16 words. */
-static inline void store_shorts(uint16_t *to, __m512i words)
-{
-    _mm256_storeu_si256((__m256i *)to, _mm512_cvtepi32_epi16(words));
-}
-
-static __mmask16 valid_lanes(size_t left)
-{
-    return (__mmask16)(left < VECTOR_LANES ? (1u << left) - 1 : 0xffffu);
-}
-
-/* Columns and rows of a (16, 16) matrix of words exchange places: in pairs, in fours, and
- * then the lanes of 128 bits as a (4, 4) matrix. */
-static inline __attribute__((always_inline)) void transpose_sixteen(__m512i row[VECTOR_LANES])
-{
-    __m512i pair[VECTOR_LANES], four[VECTOR_LANES];
-#pragma GCC unroll 8
-    for (size_t i = 0; i < VECTOR_LANES; i += 2) {
-        pair[i] = _mm512_unpacklo_epi32(row[i], row[i + 1]);
-        pair[i + 1] = _mm512_unpackhi_epi32(row[i], row[i + 1]);
-    }
-#pragma GCC unroll 4
-    for (size_t i = 0; i < VECTOR_LANES; i += 4)
-#pragma GCC unroll 2
-        for (size_t j = 0; j < 2; j++) {
-            four[i + 2 * j] = _mm512_unpacklo_epi64(pair[i + j], pair[i + 2 + j]);
-            four[i + 2 * j + 1] = _mm512_unpackhi_epi64(pair[i + j], pair[i + 2 + j]);
-        }
-#pragma GCC unroll 4
-    for (size_t j = 0; j < 4; j++) {
-        __m512i low01 = _mm512_shuffle_i32x4(four[j], four[4 + j], 0x88);
-        __m512i low23 = _mm512_shuffle_i32x4(four[8 + j], four[12 + j], 0x88);
-        __m512i high01 = _mm512_shuffle_i32x4(four[j], four[4 + j], 0xdd);
-        __m512i high23 = _mm512_shuffle_i32x4(four[8 + j], four[12 + j], 0xdd);
-        row[j] = _mm512_shuffle_i32x4(low01, low23, 0x88);
-        row[8 + j] = _mm512_shuffle_i32x4(low01, low23, 0xdd);
-        row[4 + j] = _mm512_shuffle_i32x4(high01, high23, 0x88);
-        row[12 + j] = _mm512_shuffle_i32x4(high01, high23, 0xdd);
-    }
-}
-
-/* One image's bytes of a gather; past the last image, zeros. */
-static inline __m512i image_bytes(size_t n, const uint8_t *const *images, size_t i, size_t first,
-                                  __mmask64 bytes)
-{
-    return i < n ? _mm512_maskz_loadu_epi8(bytes, images[i] + first) : _mm512_setzero_si512();
-}
-
-/* The even pairs of 32 images (odd 0), or the odd ones (1): words of two pairs become words of two
- * images' pairs, which transposed have all images' side by side. */
-static inline __attribute__((always_inline)) void gather_half(size_t n,
-                                                              const uint8_t *const *images,
-                                                              size_t i, size_t first, size_t size,
-                                                              size_t odd, uint16_t *pairs)
-{
-    const __mmask32 second = 0xaaaaaaaau;
-    __mmask64 bytes = size < sizeof(__m512i) ? ((__mmask64)1 << size) - 1 : ~(__mmask64)0;
-    __m512i row[VECTOR_LANES];
-#pragma GCC unroll 16
-    for (size_t j = 0; j < VECTOR_LANES; j++) {
-        __m512i a = image_bytes(n, images, i + 2 * j, first, bytes);
-        __m512i b = image_bytes(n, images, i + 2 * j + 1, first, bytes);
-        row[j] = odd == 0 ? _mm512_mask_mov_epi16(a, second, _mm512_slli_epi32(b, 16))
-                          : _mm512_mask_mov_epi16(_mm512_srli_epi32(a, 16), second, b);
-    }
-    transpose_sixteen(row);
-#pragma GCC unroll 16
-    for (size_t j = 0; j < VECTOR_LANES; j++)
-        if ((2 * j + odd) * MLP_TILE < size)
-            _mm512_store_si512(pairs + (2 * j + odd) * MLP_BLOCK_STEPS + i, row[j]);
-}
-
-static void gather_pairs(size_t n, const uint8_t *const *images, size_t first, size_t size,
-                         uint16_t *pairs)
-{
-    for (size_t i = 0; i < n; i += 2 * VECTOR_LANES) {
-        gather_half(n, images, i, first, size, 0, pairs);
-        gather_half(n, images, i, first, size, 1, pairs);
-    }
-}
-
-/* Appends those of 16 pairs that are not zero, the steps k .. k + 15, to a list. */
-static inline size_t append_pairs(size_t k, __m256i pairs, uint32_t *list)
-{
-    __mmask16 set = _mm256_test_epi16_mask(pairs, pairs);
-    __m512i high = _mm512_slli_epi32(_mm512_cvtepu16_epi32(pairs), 16);
-    __m512i words = _mm512_or_epi32(high, sixteen_steps(k));
-    _mm512_storeu_si512(list, _mm512_maskz_compress_epi32(set, words));
-    return (size_t)__builtin_popcount(set);
-}
-
-/* Sixteen bytes of each of two images, side by side. */
-static inline __m256i pair_bytes(__m128i first, __m128i second)
-{
-    return _mm256_set_m128i(_mm_unpackhi_epi8(first, second), _mm_unpacklo_epi8(first, second));
-}
-
-/* Are n bytes all zero? Those of an image's margins are, in every image. */
-static inline bool are_blank(size_t n, const void *bytes)
-{
-    __m512i any = _mm512_setzero_si512();
-    for (size_t k = 0; k < n; k += sizeof any) {
-        __mmask64 valid = n - k < sizeof any ? ((__mmask64)1 << (n - k)) - 1 : ~(__mmask64)0;
-        any = _mm512_or_si512(any, _mm512_maskz_loadu_epi8(valid, (const uint8_t *)bytes + k));
-    }
-    return _mm512_test_epi32_mask(any, any) == 0;
-}
-
-static size_t pack_images(size_t n, const uint8_t *const images[MLP_TILE], uint32_t *list)
-{
-    size_t count = 0, k = 0;
-    if (are_blank(n, images[0]) && are_blank(n, images[1]))
-        return 0;
-    for (; k + VECTOR_LANES <= n; k += VECTOR_LANES) {
-        __m128i first = _mm_loadu_si128((const __m128i *)(images[0] + k));
-        __m128i second = _mm_loadu_si128((const __m128i *)(images[1] + k));
-        count += append_pairs(k, pair_bytes(first, second), list + count);
-    }
-    if (k < n) {
-        __m128i first = _mm_maskz_loadu_epi8(valid_lanes(n - k), images[0] + k);
-        __m128i second = _mm_maskz_loadu_epi8(valid_lanes(n - k), images[1] + k);
-        count += append_pairs(k, pair_bytes(first, second), list + count);
-    }
-    return count;
-}
-
-static size_t pack_pairs(size_t n, const uint16_t *pairs, uint32_t *list)
-{
-    size_t count = 0, k = 0;
-    if (are_blank(n * sizeof *pairs, pairs))
-        return 0;
-    for (; k + VECTOR_LANES <= n; k += VECTOR_LANES)
-        count += append_pairs(k, _mm256_loadu_si256((const __m256i *)(pairs + k)), list + count);
-    if (k < n)
-        count += append_pairs(k, _mm256_maskz_loadu_epi16(valid_lanes(n - k), pairs + k),
-                              list + count);
-    return count;
-}
-
-/* Sixteen bytes as floats, divided by 255: unit_pixel of each. */
-static inline void store_unit_pixels(float *values, __m128i pixels)
-{
-    vector x = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(pixels));
-    vector rest = _mm512_mul_ps(x, vector_broadcast(UNIT_PIXEL_REST));
-    _mm512_storeu_ps(values, vector_fma(x, vector_broadcast(UNIT_PIXEL), rest));
-}
-
-static void unpack_pixels(size_t n, const uint32_t *list, uint16_t *steps, float *values)
-{
-    for (size_t s = 0; s < n; s += VECTOR_LANES) {
-        __m512i words = _mm512_loadu_si512(list + s);
-        __m256i pairs = _mm512_cvtepi32_epi16(_mm512_srli_epi32(words, 16));
-        store_shorts(steps + s, words);
-        store_unit_pixels(values + s * MLP_TILE, _mm256_castsi256_si128(pairs));
-        store_unit_pixels(values + s * MLP_TILE + VECTOR_LANES, _mm256_extracti128_si256(pairs, 1));
-    }
-}
-
-/* Sixteen columns of two rows, those with a number that is not zero moved to the front, and the
- * two side by side. */
-static size_t pack_sixteen(const float *rows, __mmask16 valid, size_t k, uint16_t *steps,
-                           float *values)
-{
-    const __m512i low = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-    const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(VECTOR_LANES / MLP_TILE));
-    vector a = _mm512_maskz_loadu_ps(valid, rows);
-    vector b = _mm512_maskz_loadu_ps(valid, rows + MLP_PANEL);
-    __mmask16 set = _kor_mask16(_mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_NEQ_UQ),
-                                _mm512_cmp_ps_mask(b, _mm512_setzero_ps(), _CMP_NEQ_UQ));
-    a = _mm512_maskz_compress_ps(set, a);
-    b = _mm512_maskz_compress_ps(set, b);
-    store_shorts(steps, _mm512_maskz_compress_epi32(set, sixteen_steps(k)));
-    _mm512_storeu_ps(values, _mm512_permutex2var_ps(a, low, b));
-    _mm512_storeu_ps(values + VECTOR_LANES, _mm512_permutex2var_ps(a, high, b));
-    return (size_t)__builtin_popcount(set);
-}
-
-static size_t pack_rows(size_t n, size_t first_k, const float *rows, uint16_t *steps, float *values)
-{
-    size_t count = 0;
-    for (size_t k = 0; k < n; k += VECTOR_LANES)
-        count += pack_sixteen(rows + k, valid_lanes(n - k), first_k + k, steps + count,
-                              values + count * MLP_TILE);
-    return count;
 }
 
 /* The constants of an SGD step, in every lane. */
@@ -306,8 +113,7 @@ static float sgd(size_t rows, size_t columns, const mlp_sgd_step *step, const fl
                  float *velocity, float *weight)
 {
     const sgd_constants k = broadcast_step(step);
-    vector squares[MAX_VECTORS] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
-                                   _mm512_setzero_ps()};
+    vector squares[MAX_VECTORS] = {{0}};
     if (columns == MLP_PANEL)
         sgd_rows(rows, MAX_VECTORS, &k, gradient, velocity, weight, squares);
     else
@@ -322,8 +128,7 @@ static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b,
                           float *c, const mlp_sgd_step *step, float *velocity, float *weight)
 {
     const sgd_constants k = broadcast_step(step);
-    vector squares[MAX_VECTORS] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
-                                   _mm512_setzero_ps()};
+    vector squares[MAX_VECTORS] = {{0}};
     for (size_t l = 0; l < n_lists; l++) {
         vector sums[MLP_TILE][MAX_VECTORS];
         load_sums(MAX_VECTORS, start, c + l * MLP_TILE_FLOATS, 0, sums);
