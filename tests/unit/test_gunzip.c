@@ -23,6 +23,26 @@ static void gives_back_what_was_packed(void **state)
     assert_memory_equal(out, data, N);
 }
 
+/* So many bytes that a second thread asks for their memory meanwhile. */
+static void gives_back_many_bytes(void **state)
+{
+    (void)state;
+    enum { MANY = 9 << 20 };
+    uint8_t *many = malloc(MANY), *found = malloc(MANY), *small = malloc(MANY);
+    assert_true(many != NULL && found != NULL && small != NULL);
+    for (size_t i = 0; i < MANY; i++)
+        many[i] = (uint8_t)(i >> 10);
+    size_t n = gzip(many, MANY, 1, small, MANY);
+    if (mlp_gunzip_is_built_in()) {
+        assert_true(mlp_gunzip(small, n, found, MANY));
+        assert_memory_equal(found, many, MANY);
+        assert_false(mlp_gunzip(small, n, found, MANY - 1));
+    }
+    free(many);
+    free(found);
+    free(small);
+}
+
 /* With libdeflate or without: what is not exactly one whole member is left to zlib. */
 static void refuses_all_else(void **state)
 {
@@ -54,6 +74,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_back_what_was_packed),
+        cmocka_unit_test(gives_back_many_bytes),
         cmocka_unit_test(refuses_all_else),
         cmocka_unit_test(refuses_a_second_member),
     };
