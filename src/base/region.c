@@ -16,7 +16,7 @@ bool mlp_region_map(mlp_region *region, int fd, size_t n)
     return true;
 }
 
-static const size_t HUGE_PAGE = (size_t)2 << 20;
+enum { HUGE_PAGE = 2 << 20 };
 
 /* Fewer page faults, each of which costs more than filling a page. */
 static void advise_huge_pages(void *start, size_t n)

@@ -84,7 +84,8 @@ typedef struct mlp_kernels {
     size_t (*pack_images)(size_t n, const uint8_t *const images[MLP_TILE], uint32_t *list);
 
     /* pairs (32, MLP_BLOCK_STEPS): pair (g, i) is pixels 2g and 2g + 1 of image i, of n images;
-     * from each the `size` <= 64 pixels from `first` on, and a zero behind an odd one. */
+     * from each the `size` <= 64 pixels from `first` on, and a zero behind an odd one. What is
+     * past the n pairs of a row is of no use. */
     void (*gather_pairs)(size_t n, const uint8_t *const *images, size_t first, size_t size,
                          uint16_t *pairs);
 
