@@ -30,7 +30,7 @@ HEADER = """\
 #   pixels STEP VALUE...
 #       BATCH x N0 bytes, a row an image; the network sees each divided by 255, as a float.
 #   labels STEP VALUE...
-#   run NAME LR MOMENTUM NESTEROV WEIGHT_DECAY
+#   run NAME LR MOMENTUM NESTEROV WEIGHT_DECAY LABEL_SMOOTHING
 #       From the initial weights, all STEPS batches in order. What follows belongs to it:
 #   losses VALUE...
 #       One a step, before the step's update.
@@ -48,12 +48,13 @@ ONE_CYCLE_HEADER = """\
 STEPS, BATCH = 50, 9
 NETWORKS = (("softmax", (12, 7, 5, 4)), ("sigmoid", (20, 6, 1)))
 RUNS = (
-    # name, lr, momentum, nesterov, weight decay
-    ("plain", 0.1, 0.0, 0, 0.0),
-    ("momentum", 0.1, 0.9, 0, 0.0),
-    ("nesterov", 0.1, 0.9, 1, 0.0),
-    ("momentum_decay", 0.1, 0.9, 0, 0.01),
-    ("all", 0.1, 0.9, 1, 0.01),
+    # name, lr, momentum, nesterov, weight decay, label smoothing
+    ("plain", 0.1, 0.0, 0, 0.0, 0.0),
+    ("momentum", 0.1, 0.9, 0, 0.0, 0.0),
+    ("nesterov", 0.1, 0.9, 1, 0.0, 0.0),
+    ("momentum_decay", 0.1, 0.9, 0, 0.01, 0.0),
+    ("smoothing", 0.1, 0.9, 0, 0.0, 0.2),
+    ("all", 0.1, 0.9, 1, 0.01, 0.1),
 )
 
 
@@ -81,20 +82,22 @@ def make_batches(widths):
     return pixels, (centred @ teacher).argmax(-1)
 
 
-def loss_of(output, logits, labels):
+def loss_of(output, logits, labels, smoothing):
+    """binary_cross_entropy_with_logits knows no smoothing; its target takes the two classes' place."""
     if output == "softmax":
-        return functional.cross_entropy(logits, labels)
-    return functional.binary_cross_entropy_with_logits(logits[:, 0], labels.to(logits.dtype))
+        return functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+    targets = (1 - smoothing) * labels.to(logits.dtype) + smoothing / 2
+    return functional.binary_cross_entropy_with_logits(logits[:, 0], targets)
 
 
-def train(output, model, pixels, labels, lr, momentum, nesterov, decay):
+def train(output, model, pixels, labels, lr, momentum, nesterov, decay, smoothing):
     optimizer = torch.optim.SGD(
         model.parameters(), lr=lr, momentum=momentum, nesterov=bool(nesterov), weight_decay=decay
     )
     dtype = next(model.parameters()).dtype
     losses = []
     for x, y in zip(pixels, labels):
-        loss = loss_of(output, model(x.to(dtype) / 255), y)
+        loss = loss_of(output, model(x.to(dtype) / 255), y, smoothing)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -63,6 +63,7 @@ typedef struct mlp_train_config {
     mlp_precision precision; /* of the matrix products, in training and after it */
     mlp_sgd_config sgd;
     mlp_schedule_config schedule;
+    double label_smoothing;
     mlp_metric metric; /* early_stopping.metric: what chooses best.safetensors */
     size_t checkpoint_every_epochs;
     double checkpoint_every_seconds; /* 0: never */

@@ -9,28 +9,45 @@ static float *last_layer_at(const mlp_pass *pass, float *matrix, size_t image, s
            h % MLP_PANEL;
 }
 
-/* d(mean loss) / dz = (P(class) - [class is the label]) / B, for both heads. */
+/* d(mean loss) / dz = (P(class) - target) / B, for both heads; the target is s / C, and of the
+ * label 1 - s more. */
 static void image_gradient(const mlp_pass *pass, size_t image)
 {
     const mlp_model *model = pass->model;
     const float *probabilities = pass->probabilities + image * model->classes;
     float *gradient = pass->output_gradients[model->n_layers - 1];
     float inverse_size = 1.0f / (float)pass->batch.size;
+    float off = pass->label_smoothing / (float)model->classes;
+    float on = 1.0f - pass->label_smoothing + off;
     size_t label = pass->batch.labels[image];
     size_t first = model->output == MLP_OUTPUT_SIGMOID ? 1 : 0; /* its one logit is class 1's */
     for (size_t c = first; c < model->classes; c++)
         *last_layer_at(pass, gradient, image, c - first) =
-            (probabilities[c] - (c == label ? 1.0f : 0.0f)) * inverse_size;
+            (probabilities[c] - (c == label ? on : off)) * inverse_size;
 }
 
 static void sigmoid_loss(mlp_pass *pass, size_t image)
 {
     float logit = *last_layer_at(pass, pass->outputs[pass->model->n_layers - 1], image, 0);
     float *probabilities = pass->probabilities + image * pass->model->classes;
-    pass->losses[image] =
-        pass->kernels->sigmoid(logit, pass->batch.labels[image], &probabilities[1]);
+    size_t label = pass->batch.labels[image];
+    pass->losses[image] = pass->kernels->sigmoid(logit, label, &probabilities[1]);
+    if (pass->label_smoothing > 0.0f)
+        pass->losses[image] += (label != 0 ? 0.5f : -0.5f) * pass->label_smoothing * logit;
     probabilities[0] = 1.0f - probabilities[1];
     pass->predictions[image] = logit > 0.0f;
+}
+
+/* Of an image's logits, (classes, MLP_LANES) in the first lane, what the log of their sum is held
+ * against: the label's, or their mean weighted by the target. */
+static float target_logit(const mlp_pass *pass, size_t label, const float *logits)
+{
+    size_t classes = pass->model->classes;
+    float off = pass->label_smoothing / (float)classes;
+    float sum = (1.0f - pass->label_smoothing) * logits[label * MLP_LANES];
+    for (size_t c = 0; off > 0.0f && c < classes; c++)
+        sum += off * logits[c * MLP_LANES];
+    return sum;
 }
 
 /* Images first .. first + n - 1, n <= MLP_LANES. */
@@ -39,7 +56,7 @@ static void softmax_losses(mlp_pass *pass, size_t first, size_t n)
     size_t classes = pass->model->classes;
     float *logits = pass->outputs[pass->model->n_layers - 1];
     float z[MLP_MAX_CLASSES * MLP_LANES] __attribute__((aligned(64)));
-    float label_logits[MLP_LANES], largest[MLP_LANES], log_sum[MLP_LANES];
+    float target_logits[MLP_LANES], largest[MLP_LANES], log_sum[MLP_LANES];
     memset(z, 0, classes * MLP_LANES * sizeof *z);
     for (size_t i = 0; i < n; i++) {
         size_t prediction = 0;
@@ -49,12 +66,11 @@ static void softmax_losses(mlp_pass *pass, size_t first, size_t n)
                 prediction = c;
         }
         pass->predictions[first + i] = (uint8_t)prediction;
-        size_t label = pass->batch.labels[first + i];
-        label_logits[i] = z[label * MLP_LANES + i];
+        target_logits[i] = target_logit(pass, pass->batch.labels[first + i], z + i);
     }
     pass->kernels->softmax(classes, z, largest, log_sum);
     for (size_t i = 0; i < n; i++) {
-        pass->losses[first + i] = log_sum[i] - (label_logits[i] - largest[i]);
+        pass->losses[first + i] = log_sum[i] - (target_logits[i] - largest[i]);
         for (size_t c = 0; c < classes; c++)
             pass->probabilities[(first + i) * classes + c] = z[c * MLP_LANES + i];
     }

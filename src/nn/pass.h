@@ -38,6 +38,11 @@ struct mlp_pass {
     mlp_batch batch; /* what is worked on */
     mlp_batch next;  /* training: packed meanwhile, unless its size is 0 */
 
+    /* s: the loss is the cross-entropy with a target of s / C for each class and 1 - s more for the
+     * label (Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR
+     * 2016), as torch.nn.CrossEntropyLoss has it. 0 after mlp_pass_init. */
+    float label_smoothing;
+
     float **outputs;          /* (L): (capacity, H_l) in panel layout, after ReLU; logits last */
     float **output_gradients; /* (L): the same shapes; NULL in a pass that only looks */
     float *losses;            /* (B) */

@@ -41,6 +41,7 @@ mlp_status mlp_trainer_init(mlp_trainer *trainer, const mlp_config *config, cons
     trainer->overflow = (mlp_overflow_watch){.weight = INFINITY, .velocity = INFINITY};
     mlp_status status = init_parts(trainer, err);
     if (status == MLP_OK) {
+        trainer->pass.label_smoothing = (float)config->train.label_smoothing;
         trainer->order = mlp_alloc(trainer->split.n_train, sizeof *trainer->order);
         trainer->shuffled = mlp_alloc(trainer->split.n_train, sizeof *trainer->shuffled);
         trainer->layer_grad_norms =

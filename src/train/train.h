@@ -27,7 +27,8 @@
 typedef struct mlp_epoch_report {
     uint64_t epoch;                    /* completed, from 1 */
     uint64_t step;                     /* completed since the start of the training */
-    double train_loss, train_accuracy; /* of each batch before its step, over the epoch */
+    double train_loss, train_accuracy; /* of each batch before its step, over the epoch; the loss
+                                          as it is minimized, with label smoothing */
     bool has_validation;
     double validation_loss, validation_accuracy;
     double lr;        /* of the epoch's last step */

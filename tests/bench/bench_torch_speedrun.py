@@ -2,7 +2,7 @@
 
 One hidden layer, one-cycle learning rate (Smith and Topin, 2018), the fused optimizer where this
 PyTorch has it, images as floats in memory, one index_select a batch. Hidden units, epochs, batch
-size and learning rate are PyTorch's own best: the fewest seconds whose test
+size, learning rate and label smoothing are PyTorch's own best: the fewest seconds whose test
 accuracy over seeds 1 to 5 is at least 98 % in the mean. Prints one JSON object.
 """
 import argparse
@@ -26,10 +26,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="folder with the four MNIST files")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--hidden", type=int, nargs="+", default=[192])
+    parser.add_argument("--hidden", type=int, nargs="+", default=[128])
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--lr", type=float, default=0.5)
+    parser.add_argument("--smoothing", type=float, default=0.05)
     args = parser.parse_args()
 
     torch.manual_seed(args.seed)
@@ -43,7 +44,8 @@ def main():
     for _ in range(args.epochs):
         for batch in torch.randperm(len(images)).split(args.batch):
             loss = functional.cross_entropy(
-                model(images.index_select(0, batch)), labels.index_select(0, batch))
+                model(images.index_select(0, batch)), labels.index_select(0, batch),
+                label_smoothing=args.smoothing)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

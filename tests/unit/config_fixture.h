@@ -82,7 +82,7 @@ static const char full_config[] =
     "  \"sgd\": {\"lr\": 1e-7, \"momentum\": 0.3, \"nesterov\": true, \"weight_decay\": 5e-4,"
     "   \"max_norm\": 0, \"clip_norm\": 0},"
     "  \"schedule\": {\"type\": \"cosine\", \"warmup_epochs\": 0.5},"
-    "  \"label_smoothing\": 0, \"class_weights\": \"none\","
+    "  \"label_smoothing\": 0.25, \"class_weights\": \"none\","
     "  \"early_stopping\": {\"metric\": \"validation_accuracy\", \"patience\": 0},"
     "  \"checkpoint\": {\"every_epochs\": 3, \"every_seconds\": 0.5}},"
     " \"run\": {\"dir\": \"out\", \"threads\": 1024, \"tensorboard\": false}}";

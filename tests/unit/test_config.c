@@ -182,7 +182,7 @@ static const char printed_head[] =
     "\"train\": {\"epochs\": 1000000, \"batch_size\": 7, \"precision\": \"bf16\", "
     "\"sgd\": {\"lr\": 1e-7, \"momentum\": 0.3, \"nesterov\": true, \"weight_decay\": 0.0005, "
     "\"max_norm\": 0, \"clip_norm\": 0}, "
-    "\"schedule\": {\"type\": \"cosine\", \"warmup_epochs\": 0.5}, \"label_smoothing\": 0, "
+    "\"schedule\": {\"type\": \"cosine\", \"warmup_epochs\": 0.5}, \"label_smoothing\": 0.25, "
     "\"class_weights\": \"none\", "
     "\"early_stopping\": {\"metric\": \"validation_accuracy\", \"patience\": 0}, "
     "\"checkpoint\": {\"every_epochs\": 3, \"every_seconds\": 0.5}}";
@@ -211,7 +211,7 @@ static void test_printed_form(void **state)
 
 static void test_shipped_configs(void **state)
 {
-    static const char *const names[] = {"mnist", "digits", "seed-notes", "binary"};
+    static const char *const names[] = {"mnist", "digits", "seed-notes", "binary", "speedrun"};
     char path[4096], wanted[4096];
     mlp_config c;
     mlp_error err = {""};

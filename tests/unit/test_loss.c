@@ -184,23 +184,65 @@ static void the_sigmoid_of_the_positive_class(void **state)
     net_free(&n);
 }
 
+/* Image i of labels[i] for logits (images, outputs), beside what PyTorch makes of them in double:
+ * cross_entropy(label_smoothing=0.3), and binary_cross_entropy_with_logits of 0.85 and 0.15. */
+static void assert_smoothed_losses(mlp_output output, size_t classes, const float *logits,
+                                   const uint8_t labels[4], const double wanted[4])
+{
+    net n;
+    head_init(&n, output, classes, 4);
+    n.pass.label_smoothing = 0.3f;
+    memcpy(n.pass.batch.labels, labels, 4);
+    net_loss_of_logits(&n, logits);
+    for (size_t i = 0; i < 4; i++)
+        assert_near((double)n.pass.losses[i], wanted[i], 2e-7 * (1.0 + wanted[i]));
+    net_free(&n);
+}
+
+static void smoothed_losses_of_known_logits(void **state)
+{
+    (void)state;
+    const float logits[] = {2.0f, 1.0f,  0.1f, 1e4f,   -1e4f, 0.0f,
+                            1e4f, -1e4f, 0.0f, -1e30f, 0.0f,  -1e30f};
+    const float binary_logits[] = {1.5f, -1.5f, 1e4f, -1e4f};
+    const uint8_t labels[] = {0, 0, 1, 1}, binary_labels[] = {1, 1, 0, 0};
+    const double wanted[] = {0.7070300162778336, 3000.0, 17000.0, 2e29};
+    const double binary_wanted[] = {0.4264132779827525, 1.4764132779827523, 8500.0, 1500.0};
+    assert_smoothed_losses(MLP_OUTPUT_SOFTMAX, 3, logits, labels, wanted);
+    assert_smoothed_losses(MLP_OUTPUT_SIGMOID, 2, binary_logits, binary_labels, binary_wanted);
+}
+
 /* dloss / dz = (P - target) / B, of the padded logits 0. */
+static void assert_gradients(mlp_output output, size_t classes, float smoothing)
+{
+    enum { B = 3 };
+    const float logits[B * 4] = {1.0f, 2.0f, -1.0f, 0.0f, 0.5f, 0.5f, 3.0f, 1.0f};
+    size_t first = output == MLP_OUTPUT_SIGMOID ? 1 : 0; /* the one logit is class 1's */
+    net n;
+    head_init(&n, output, classes, B);
+    n.pass.label_smoothing = smoothing;
+    net_loss_of_logits(&n, logits);
+    for (size_t i = 0; i < B; i++)
+        for (size_t c = first; c < first + MLP_PANEL; c++) {
+            double p = c < classes ? (double)n.pass.probabilities[i * classes + c] : 0.0;
+            double share = (double)smoothing / (double)classes;
+            double target = c < classes ? share : 0.0;
+            if (c == n.pass.batch.labels[i])
+                target += 1.0 - (double)smoothing;
+            assert_near((double)n.pass.output_gradients[0][i * MLP_PANEL + c - first],
+                        (p - target) / B, 1e-7);
+        }
+    net_free(&n);
+}
+
 static void gradients_are_probability_minus_target(void **state)
 {
     (void)state;
-    enum { B = 3, C = 4 };
-    const float logits[B * C] = {1.0f, 2.0f, -1.0f, 0.0f, 0.5f, 0.5f, 3.0f, 1.0f};
-    net n;
-    head_init(&n, MLP_OUTPUT_SOFTMAX, C, B);
-    net_loss_of_logits(&n, logits);
-    for (size_t i = 0; i < B; i++)
-        for (size_t c = 0; c < MLP_PANEL; c++) {
-            float target = c == n.pass.batch.labels[i] ? 1.0f : 0.0f;
-            double wanted =
-                c < C ? ((double)n.pass.probabilities[i * C + c] - (double)target) / B : 0;
-            assert_near((double)n.pass.output_gradients[0][i * MLP_PANEL + c], wanted, 1e-7);
-        }
-    net_free(&n);
+    const float smoothings[] = {0.0f, 0.1f, 0.75f};
+    for (size_t i = 0; i < 3; i++) {
+        assert_gradients(MLP_OUTPUT_SOFTMAX, 4, smoothings[i]);
+        assert_gradients(MLP_OUTPUT_SIGMOID, 2, smoothings[i]);
+    }
 }
 
 /* A logit that is no number must not pass for a loss, whichever class it belongs to. */
@@ -228,6 +270,7 @@ int main(void)
         cmocka_unit_test(sigmoid_is_that_of_double),
         cmocka_unit_test(raising_a_logit_lowers_the_others),
         cmocka_unit_test(the_sigmoid_of_the_positive_class),
+        cmocka_unit_test(smoothed_losses_of_known_logits),
         cmocka_unit_test(gradients_are_probability_minus_target),
         cmocka_unit_test(a_nan_reaches_the_loss),
     };

@@ -175,6 +175,25 @@ static void the_seed_and_the_shuffle_matter(void **state)
     close_fixture(&c);
 }
 
+/* At a rate that leaves the weights alone: the training's loss is with smoothing, the
+ * validation's without. */
+static void labels_are_smoothed_in_training_only(void **state)
+{
+    (void)state;
+    const mlp_override overrides[] = {"train.epochs=1", "train.sgd.lr=1e-30",
+                                      "train.label_smoothing=0.2"};
+    fixture plain, smoothed;
+    watcher a = {0}, b = {0};
+    open_fixture(&plain, 1, &mlp_kernels_portable, overrides, 2);
+    open_fixture(&smoothed, 1, &mlp_kernels_portable, overrides, 3);
+    train_steps(&plain, SIZE_MAX, &a);
+    train_steps(&smoothed, SIZE_MAX, &b);
+    assert_true(fabs(a.report.train_loss - b.report.train_loss) > 1e-4);
+    assert_true(a.report.validation_loss == b.report.validation_loss);
+    close_fixture(&plain);
+    close_fixture(&smoothed);
+}
+
 /* Trains with this rate and batch size until it diverges, as the message says. */
 static void assert_diverges(const char *lr, const char *batch_size, const char *says)
 {
@@ -265,6 +284,7 @@ int main(void)
         cmocka_unit_test(batches_are_sorted_by_label),
         cmocka_unit_test(learns_the_drawn_digits),
         cmocka_unit_test(the_seed_and_the_shuffle_matter),
+        cmocka_unit_test(labels_are_smoothed_in_training_only),
         cmocka_unit_test(divergence_names_step_layer_and_lr),
         cmocka_unit_test(no_weight_is_larger_than_its_bound),
         cmocka_unit_test(weights_are_looked_at_where_they_may_overflow),
