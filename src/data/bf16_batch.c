@@ -40,8 +40,12 @@ static void pack_strip(mlp_batch *batch, const mlp_bf16_kernels *kernels, size_t
         if (first % CACHE_LINE == 0)
             prefetch(batch, strip + 1, first);
         uint32_t *packed = mlp_strips_block(&batch->image_strips, strip, block);
-        kernels->pack_pixels(left < STRIP ? left : STRIP, images, first, packed);
-        if (batch->pixel_strips.words != NULL)
+        bool blank = !kernels->pack_pixels(left < STRIP ? left : STRIP, images, first, packed);
+        *mlp_strips_blank(&batch->image_strips, strip, block) = blank;
+        if (batch->pixel_strips.words == NULL)
+            continue;
+        *mlp_strips_blank(&batch->pixel_strips, block, strip) = blank;
+        if (!blank)
             kernels->transpose_elements(packed,
                                         mlp_strips_block(&batch->pixel_strips, block, strip));
     }

@@ -83,9 +83,29 @@ static void ask_ahead(const walk *w, size_t strip, size_t turn, size_t turns)
         p->ask_for_slab(p, &w->next, done * turns + turn, strips * turns);
 }
 
-/* The sums (32, 64) of panel `panel` of the slab, with blocks first .. first + n - 1 of a
- * strip of A. */
-static void multiply_panel(const walk *w, size_t panel, size_t strip, size_t first, size_t n,
+/* Blocks of a strip of A that follow each other, none of them blank. */
+typedef struct run {
+    size_t first, end;
+} run;
+
+/* The runs among blocks first .. end - 1 of a strip; where there is none, an empty one, which takes
+ * the sums to where they start. */
+static size_t find_runs(const mlp_strips *a, size_t strip, size_t first, size_t end, run *runs)
+{
+    size_t n = 0;
+    runs[0] = (run){first, first};
+    for (size_t block = first; block < end; block++) {
+        if (*mlp_strips_blank(a, strip, block))
+            continue;
+        if (n == 0 || runs[n - 1].end < block)
+            runs[n++].first = block;
+        runs[n - 1].end = block + 1;
+    }
+    return n > 0 ? n : 1;
+}
+
+/* Adds the products of a run to the sums (32, 64) of panel `panel` of the slab, or begins them. */
+static void multiply_panel(const walk *w, size_t panel, size_t strip, run blocks, bool begin,
                            float *sums)
 {
     const mlp_bf16_product *p = w->p;
@@ -94,9 +114,9 @@ static void multiply_panel(const walk *w, size_t panel, size_t strip, size_t fir
     for (size_t s = 0; s < mlp_bf16_panel_strips(p, w->slab.panel + panel); s++) {
         size_t at = s * MLP_BF16_STRIP;
         p->pass->kernels->bf16->multiply(
-            n, mlp_strips_block(p->a, strip, first),
-            mlp_strips_block(&w->slab.strips, panel * MLP_BF16_PANEL_STRIPS + s, first),
-            first == 0 ? start + at : sums + at, first == 0 ? 0 : MLP_PANEL, sums + at, MLP_PANEL);
+            blocks.end - blocks.first, mlp_strips_block(p->a, strip, blocks.first),
+            mlp_strips_block(&w->slab.strips, panel * MLP_BF16_PANEL_STRIPS + s, blocks.first),
+            begin ? start + at : sums + at, begin ? 0 : MLP_PANEL, sums + at, MLP_PANEL);
     }
 }
 
@@ -113,12 +133,15 @@ static void multiply_strip(const walk *w, size_t strip)
     size_t blocks = mlp_strips_count(w->p->depth), turn = 0;
     size_t turns = (blocks + L1_BLOCKS - 1) / L1_BLOCKS * w->slab.n_panels;
     for (size_t block = 0; block < blocks; block += L1_BLOCKS) {
-        size_t n = mlp_min_size(L1_BLOCKS, blocks - block);
+        run runs[L1_BLOCKS];
+        size_t end = mlp_min_size(block + L1_BLOCKS, blocks);
+        size_t n_runs = find_runs(w->p->a, strip, block, end, runs);
         for (size_t panel = 0; panel < w->slab.n_panels; panel++) {
             float *sums = w->sums + panel * MLP_BF16_PANEL_SUMS;
             ask_ahead(w, strip, turn++, turns);
-            multiply_panel(w, panel, strip, block, n, sums);
-            if (block + n == blocks)
+            for (size_t r = 0; r < n_runs; r++)
+                multiply_panel(w, panel, strip, runs[r], block == 0 && r == 0, sums);
+            if (end == blocks)
                 keep_panel(w, panel, strip, sums);
         }
     }

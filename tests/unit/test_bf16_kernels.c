@@ -103,7 +103,7 @@ static void pixels_are_packed_exactly(void **state)
     for (size_t t = 0; supported(t) != NULL; t++)
         for (size_t n = 0; n <= STRIP; n++)
             for (size_t first = 0; first + n <= 256; first += 32) {
-                supported(t)->pack_pixels(n, images, first, block);
+                assert_int_equal(supported(t)->pack_pixels(n, images, first, block), n > 0);
                 for (size_t i = 0; i < STRIP * STRIP; i++) {
                     size_t row = i / STRIP, k = i % STRIP;
                     float wanted = k < n ? (float)bytes[row][first + k] : 0.0f;
@@ -111,6 +111,26 @@ static void pixels_are_packed_exactly(void **state)
                     assert_true(mlp_float_from_bits(bits) == wanted);
                 }
             }
+    free(block);
+}
+
+static void one_pixel_is_enough(void **state)
+{
+    (void)state;
+    uint8_t bytes[STRIP][STRIP] = {{0}};
+    const uint8_t *images[STRIP];
+    uint32_t *block = must_alloc(BLOCK, sizeof *block);
+    for (size_t i = 0; i < STRIP; i++)
+        images[i] = bytes[i];
+    for (size_t t = 0; supported(t) != NULL; t++) {
+        assert_false(supported(t)->pack_pixels(STRIP, images, 0, block));
+        for (size_t i = 0; i < STRIP * STRIP; i++) {
+            bytes[i / STRIP][i % STRIP] = 1;
+            for (size_t n = 0; n <= STRIP; n++)
+                assert_int_equal(supported(t)->pack_pixels(n, images, 0, block), i % STRIP < n);
+            bytes[i / STRIP][i % STRIP] = 0;
+        }
+    }
     free(block);
 }
 
@@ -224,6 +244,7 @@ int main(void)
         cmocka_unit_test(a_transpose_exchanges_pairs_and_rows),
         cmocka_unit_test(a_transpose_of_elements_exchanges_rows_and_columns),
         cmocka_unit_test(pixels_are_packed_exactly),
+        cmocka_unit_test(one_pixel_is_enough),
         cmocka_unit_test(column_sums_have_one_order),
         cmocka_unit_test(relu_backward_passes_what_was_positive),
         cmocka_unit_test(a_table_is_selected_by_name_or_speed),
