@@ -9,49 +9,58 @@ static float *last_layer_at(const mlp_pass *pass, float *matrix, size_t image, s
            h % MLP_PANEL;
 }
 
-/* d(mean loss) / dz = (P(class) - target) / B, for both heads; the target is s / C, and of the
- * label 1 - s more. */
-static void image_gradient(const mlp_pass *pass, size_t image)
+/* What the loss wants of a class's probability. */
+typedef struct target {
+    float label, other; /* of the label, and of any other class */
+} target;
+
+static target smoothed_target(const mlp_pass *pass)
+{
+    float share = pass->label_smoothing / (float)pass->model->classes;
+    return (target){.label = 1.0f - pass->label_smoothing + share, .other = share};
+}
+
+/* d(mean loss) / dz = (P(class) - target) / B, for both heads. */
+static void image_gradient(const mlp_pass *pass, target wanted, size_t image)
 {
     const mlp_model *model = pass->model;
     const float *probabilities = pass->probabilities + image * model->classes;
     float *gradient = pass->output_gradients[model->n_layers - 1];
     float inverse_size = 1.0f / (float)pass->batch.size;
-    float off = pass->label_smoothing / (float)model->classes;
-    float on = 1.0f - pass->label_smoothing + off;
     size_t label = pass->batch.labels[image];
     size_t first = model->output == MLP_OUTPUT_SIGMOID ? 1 : 0; /* its one logit is class 1's */
     for (size_t c = first; c < model->classes; c++)
         *last_layer_at(pass, gradient, image, c - first) =
-            (probabilities[c] - (c == label ? on : off)) * inverse_size;
+            (probabilities[c] - (c == label ? wanted.label : wanted.other)) * inverse_size;
 }
 
-static void sigmoid_loss(mlp_pass *pass, size_t image)
+static void sigmoid_loss(mlp_pass *pass, target wanted, size_t image)
 {
     float logit = *last_layer_at(pass, pass->outputs[pass->model->n_layers - 1], image, 0);
     float *probabilities = pass->probabilities + image * pass->model->classes;
     size_t label = pass->batch.labels[image];
     pass->losses[image] = pass->kernels->sigmoid(logit, label, &probabilities[1]);
-    if (pass->label_smoothing > 0.0f)
-        pass->losses[image] += (label != 0 ? 0.5f : -0.5f) * pass->label_smoothing * logit;
+    if (wanted.other > 0.0f)
+        pass->losses[image] += (label != 0 ? wanted.other : -wanted.other) * logit;
     probabilities[0] = 1.0f - probabilities[1];
     pass->predictions[image] = logit > 0.0f;
 }
 
 /* Of an image's logits, (classes, MLP_LANES) in the first lane, what the log of their sum is held
- * against: the label's, or their mean weighted by the target. */
-static float target_logit(const mlp_pass *pass, size_t label, const float *logits)
+ * against: the label's, or the mean of all that the target weighs. */
+static float target_logit(size_t classes, target wanted, size_t label, const float *logits)
 {
-    size_t classes = pass->model->classes;
-    float off = pass->label_smoothing / (float)classes;
-    float sum = (1.0f - pass->label_smoothing) * logits[label * MLP_LANES];
-    for (size_t c = 0; off > 0.0f && c < classes; c++)
-        sum += off * logits[c * MLP_LANES];
+    float logit = logits[label * MLP_LANES];
+    if (!(wanted.other > 0.0f))
+        return logit;
+    float sum = (wanted.label - wanted.other) * logit;
+    for (size_t c = 0; c < classes; c++)
+        sum += wanted.other * logits[c * MLP_LANES];
     return sum;
 }
 
 /* Images first .. first + n - 1, n <= MLP_LANES. */
-static void softmax_losses(mlp_pass *pass, size_t first, size_t n)
+static void softmax_losses(mlp_pass *pass, target wanted, size_t first, size_t n)
 {
     size_t classes = pass->model->classes;
     float *logits = pass->outputs[pass->model->n_layers - 1];
@@ -66,7 +75,7 @@ static void softmax_losses(mlp_pass *pass, size_t first, size_t n)
                 prediction = c;
         }
         pass->predictions[first + i] = (uint8_t)prediction;
-        target_logits[i] = target_logit(pass, pass->batch.labels[first + i], z + i);
+        target_logits[i] = target_logit(classes, wanted, pass->batch.labels[first + i], z + i);
     }
     pass->kernels->softmax(classes, z, largest, log_sum);
     for (size_t i = 0; i < n; i++) {
@@ -78,11 +87,12 @@ static void softmax_losses(mlp_pass *pass, size_t first, size_t n)
 
 void mlp_pass_loss(mlp_pass *pass, size_t first, size_t n)
 {
+    target wanted = smoothed_target(pass);
     if (pass->model->output == MLP_OUTPUT_SIGMOID)
         for (size_t image = first; image < first + n; image++)
-            sigmoid_loss(pass, image);
+            sigmoid_loss(pass, wanted, image);
     else
-        softmax_losses(pass, first, n);
+        softmax_losses(pass, wanted, first, n);
     for (size_t image = first; pass->output_gradients != NULL && image < first + n; image++)
-        image_gradient(pass, image);
+        image_gradient(pass, wanted, image);
 }
