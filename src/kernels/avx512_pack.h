@@ -8,6 +8,7 @@
 #include <immintrin.h>
 #include <stdbool.h>
 
+#include "kernels/avx512_transpose.h"
 #include "kernels/vector_loops.h"
 
 /* k, k + 1, ... of 16 neighbours. */
@@ -26,36 +27,6 @@ static inline void store_shorts(uint16_t *to, __m512i words)
 static __mmask16 valid_lanes(size_t left)
 {
     return (__mmask16)(left < VECTOR_LANES ? (1u << left) - 1 : 0xffffu);
-}
-
-/* Columns and rows of a (16, 16) matrix of words exchange places: in pairs, in fours, and
- * then the lanes of 128 bits as a (4, 4) matrix. */
-static inline __attribute__((always_inline)) void transpose_sixteen(__m512i row[VECTOR_LANES])
-{
-    __m512i pair[VECTOR_LANES], four[VECTOR_LANES];
-#pragma GCC unroll 8
-    for (size_t i = 0; i < VECTOR_LANES; i += 2) {
-        pair[i] = _mm512_unpacklo_epi32(row[i], row[i + 1]);
-        pair[i + 1] = _mm512_unpackhi_epi32(row[i], row[i + 1]);
-    }
-#pragma GCC unroll 4
-    for (size_t i = 0; i < VECTOR_LANES; i += 4)
-#pragma GCC unroll 2
-        for (size_t j = 0; j < 2; j++) {
-            four[i + 2 * j] = _mm512_unpacklo_epi64(pair[i + j], pair[i + 2 + j]);
-            four[i + 2 * j + 1] = _mm512_unpackhi_epi64(pair[i + j], pair[i + 2 + j]);
-        }
-#pragma GCC unroll 4
-    for (size_t j = 0; j < 4; j++) {
-        __m512i low01 = _mm512_shuffle_i32x4(four[j], four[4 + j], 0x88);
-        __m512i low23 = _mm512_shuffle_i32x4(four[8 + j], four[12 + j], 0x88);
-        __m512i high01 = _mm512_shuffle_i32x4(four[j], four[4 + j], 0xdd);
-        __m512i high23 = _mm512_shuffle_i32x4(four[8 + j], four[12 + j], 0xdd);
-        row[j] = _mm512_shuffle_i32x4(low01, low23, 0x88);
-        row[8 + j] = _mm512_shuffle_i32x4(low01, low23, 0xdd);
-        row[4 + j] = _mm512_shuffle_i32x4(high01, high23, 0x88);
-        row[12 + j] = _mm512_shuffle_i32x4(high01, high23, 0xdd);
-    }
 }
 
 /* One image's bytes of a gather; past the last image, zeros. */

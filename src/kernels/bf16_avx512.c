@@ -17,6 +17,7 @@
 #include <immintrin.h>
 #include <stdbool.h>
 
+#include "kernels/avx512_transpose.h"
 #include "kernels/select.h"
 
 enum { TILE = MLP_BF16_TILE, STRIP = MLP_BF16_STRIP, BLOCK = MLP_BF16_BLOCK };
@@ -236,37 +237,13 @@ void mlp_bf16_avx512_pack_pairs(const float *x, size_t stride, float scale, uint
         }
 }
 
-/* out = x, 16 rows of 16 words, transposed. It is a matrix of 4 by 4 quarters, 4 words each:
- * quarters are transposed inside by unpacking, and then exchanged. Column 4 lane + j of x
- * becomes row `rows` lane + j. */
+/* out = x, 16 rows of 16 words, transposed: column 4 i + j of x becomes row `rows` i + j. */
 static inline void store_transposed(__m512i x[TILE], size_t rows, uint32_t *out)
 {
-    __m512i y[TILE];
-#pragma GCC unroll 8
-    for (size_t i = 0; i < TILE; i += 2) {
-        y[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
-        y[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
-    }
-#pragma GCC unroll 4
-    for (size_t i = 0; i < TILE; i += 4) { /* x[i + j]: column j of each lane, rows i .. i + 3 */
-        x[i] = _mm512_unpacklo_epi64(y[i], y[i + 2]);
-        x[i + 1] = _mm512_unpackhi_epi64(y[i], y[i + 2]);
-        x[i + 2] = _mm512_unpacklo_epi64(y[i + 1], y[i + 3]);
-        x[i + 3] = _mm512_unpackhi_epi64(y[i + 1], y[i + 3]);
-    }
-#pragma GCC unroll 4
-    for (size_t j = 0; j < 4; j++) {
-        __m512i top_low = _mm512_shuffle_i32x4(x[j], x[j + 4], 0x88);
-        __m512i top_high = _mm512_shuffle_i32x4(x[j], x[j + 4], 0xdd);
-        __m512i bottom_low = _mm512_shuffle_i32x4(x[j + 8], x[j + 12], 0x88);
-        __m512i bottom_high = _mm512_shuffle_i32x4(x[j + 8], x[j + 12], 0xdd);
-        uint32_t *row = out + j * TILE;
-        _mm512_store_si512(row, _mm512_shuffle_i32x4(top_low, bottom_low, 0x88));
-        _mm512_store_si512(row + rows * TILE, _mm512_shuffle_i32x4(top_high, bottom_high, 0x88));
-        _mm512_store_si512(row + 2 * rows * TILE, _mm512_shuffle_i32x4(top_low, bottom_low, 0xdd));
-        _mm512_store_si512(row + 3 * rows * TILE,
-                           _mm512_shuffle_i32x4(top_high, bottom_high, 0xdd));
-    }
+    transpose_sixteen(x);
+#pragma GCC unroll 16
+    for (size_t c = 0; c < TILE; c++)
+        _mm512_store_si512(out + (c / 4 * rows + c % 4) * TILE, x[c]);
 }
 
 void mlp_bf16_avx512_transpose(const uint32_t *block, uint32_t *out)
