@@ -156,25 +156,30 @@ assert peer.tune(case) == ("close", 1, 1) and len(peer.visits) == 6
 PYTHON
 }
 
-@test "what was measured while the cores were shared is measured again" {
+@test "what was measured while the cores were shared or apart is measured again" {
     PYTHONPATH=$bench python3 - <<'PYTHON'
 from shared_cores import ATTEMPTS, SharedCores
 
 
 class Cores(SharedCores):
-    def __init__(self, peaks):
-        self.peaks, self.pauses = peaks, []
+    """Its peaks, and its barriers where they are not all alike, are given."""
+
+    def __init__(self, peaks, barriers):
+        self.peaks, self.barriers, self.pauses = peaks, barriers or [60.0] * len(peaks), []
         super().__init__("micro", 2, self.pauses.append)
 
     def peak(self):
         return self.peaks.pop(0)
 
+    def barrier(self):
+        return self.barriers.pop(0)
 
-def measure(peaks):
+
+def measure(peaks, barriers=None):
     """What is counted of the measurements 1, 2, ..., and the pauses before them."""
-    cores, runs = Cores(peaks), []
+    cores, runs = Cores(peaks, barriers), []
     found = cores.measure(lambda: runs.append(None) or len(runs))
-    assert not cores.peaks
+    assert not cores.peaks and not cores.barriers
     return found, len(cores.pauses)
 
 
@@ -183,6 +188,10 @@ assert measure(start + [234.0, 233.0]) == (1, 0)
 assert measure(start + [118.0, 119.0, 236.0, 230.0]) == (1, 2)
 assert measure(start + [234.0, 118.0, 234.0, 118.0, 234.0, 235.0]) == (3, 0)
 assert measure(start + [234.0, 118.0] * ATTEMPTS) == (ATTEMPTS, 0)
+
+near = [300.0, 300.0, 60.0, 61.0, 58.0]
+assert measure([234.0] * 7, near + [62.0, 110.0]) == (1, 0)
+assert measure([234.0] * 10, near + [300.0, 62.0, 310.0, 62.0, 59.0]) == (2, 1)
 PYTHON
 }
 
@@ -226,11 +235,13 @@ assert figures["epoch"]["about"]["cpu"] == "abacus" and figures["dense"]["record
     [[ $output == *"micro: 600 images, wanted at least 1024"* ]]
 }
 
-@test "micro measures a peak, and refuses other words" {
-    run "$micro" --peak --threads 2
-    [ "$status" -eq 0 ]
-    [[ $output =~ ^[0-9]+\.[0-9]$ ]]
-    [ "$output" != 0.0 ]
+@test "micro measures a peak or a barrier, and refuses other words" {
+    for word in --peak --barrier; do
+        run "$micro" "$word" --threads 2
+        [ "$status" -eq 0 ]
+        [[ $output =~ ^[0-9]+\.[0-9]$ ]]
+        [ "$output" != 0.0 ]
+    done
     for words in --speed --data '--peak --threads' '--peak --threads 0' '--peak 2'; do
         # shellcheck disable=SC2086 # a list of words
         run "$micro" $words

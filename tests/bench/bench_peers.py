@@ -2,9 +2,9 @@
 
 Every section goes in rounds: in each, every contender runs once, one after the other, so that
 what else the machine does falls on all alike, and ratios are taken within a round. Whoever ran
-while the machine had fewer cores to give than at its best runs again (shared_cores.py). A peer
-first shows which of its settings is its fastest for the case (contenders.py); only that one is
-compared.
+while the machine had fewer cores to give than at its best, or cores farther apart, runs again
+(shared_cores.py). A peer first shows which of its settings is its fastest for the case
+(contenders.py); only that one is compared.
 
 Writes what it measured, nothing computed from it, as JSON: {section: {"about": ..., "records":
 [{"case", "contender", "round", ...}, ...]}}. Sections that are not measured stay as the file has

@@ -222,6 +222,26 @@ double bench_fma_peak(size_t index, mlp_team *team)
     return bench_loop_peak(team, i->fma, 2.0 * SUMS * (double)i->lanes);
 }
 
+enum { BARRIERS = 1 << 12 };
+
+static void run_barriers_member(mlp_team *team, size_t thread, void *argument)
+{
+    (void)thread;
+    (void)argument;
+    for (size_t i = 0; i < BARRIERS; i++)
+        mlp_team_barrier(team);
+}
+
+static void run_barriers(void *argument)
+{
+    mlp_team_run(argument, run_barriers_member, NULL);
+}
+
+double bench_barrier_seconds(mlp_team *team)
+{
+    return bench_seconds(run_barriers, team) / BARRIERS;
+}
+
 typedef struct stream_job {
     const isa *isa;
     stream kind;

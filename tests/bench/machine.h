@@ -21,6 +21,9 @@ double bench_fma_peak(size_t index, mlp_team *team);
 /* Flops a second of all the team's threads at once in loop(steps), which does so many a step. */
 double bench_loop_peak(mlp_team *team, float (*loop)(size_t steps), double flops);
 
+/* Seconds of one barrier of the team: what a cache line takes from core to core, a few times. */
+double bench_barrier_seconds(mlp_team *team);
+
 /* Bytes a second, read and written, of one thread that goes over memory (n), n >= 128, again and
  * again: in the cache that holds it, where one does. The contents come to nothing. */
 double bench_bandwidth(float *memory, size_t n);

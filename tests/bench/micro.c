@@ -8,6 +8,7 @@
  *                                        steps of the fastest of each precision: on images without
  *                                        zeros, and on the training images of DIR
  *     micro --peak [--threads N]         GFLOP/s of N threads, 1 by default, and no more
+ *     micro --barrier [--threads N]      ns that they need to meet
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -124,7 +125,7 @@ static mlp_status report_steps(char *folder, mlp_team *team, peaks peak, mlp_err
 
 /* The command line. */
 typedef struct request {
-    bool only_peak;
+    bool only_peak, only_barrier;
     long threads;
     char *data;
 } request;
@@ -134,6 +135,8 @@ static bool parse(int argc, char **argv, request *r)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--peak") == 0)
             r->only_peak = true;
+        else if (strcmp(argv[i], "--barrier") == 0)
+            r->only_barrier = true;
         else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
             r->threads = strtol(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--data") == 0 && i + 1 < argc)
@@ -149,6 +152,10 @@ static mlp_status report(const request *r, mlp_team *single, mlp_team *team, mlp
 {
     if (r->only_peak) {
         printf("%.1f\n", bench_fma_peak(0, team) / 1e9);
+        return MLP_OK;
+    }
+    if (r->only_barrier) {
+        printf("%.1f\n", bench_barrier_seconds(team) * 1e9);
         return MLP_OK;
     }
     mlp_status status = report_kernels(single, err);

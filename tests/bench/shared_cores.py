@@ -1,28 +1,38 @@
-"""Cores that a host may share: on a virtual machine two of them may at times be the two halves of
-one, and every program is then half as fast. What was measured meanwhile says nothing of either."""
+"""Cores that a host may share, or put apart: on a virtual machine two of them may at times be the
+two halves of one, and every program is then half as fast, or lie on different parts of the chip,
+and a cache line takes several times as long from one to the other. What was measured meanwhile says
+less of the program than of the host."""
 import time
 
 from contenders import note, run
 
 WHOLE = 0.85  # of the best peak: less, and something else is at work
+NEAR = 2.0  # times the shortest barrier: more, and they are apart
 ATTEMPTS, WAITS = 4, 30
 
 
 class SharedCores:
     def __init__(self, micro, threads, pause=time.sleep):
         self.micro, self.threads, self.pause = micro, threads, pause
-        self.best = 0.0
+        self.best, self.nearest = 0.0, float("inf")
         for _ in range(5):
             self.are_whole()
 
+    def ask(self, what):
+        return float(run([self.micro, what, "--threads", str(self.threads)])[1])
+
     def peak(self):
         """Multiply-adds of all threads at once, GFLOP/s: a tenth of a second."""
-        return float(run([self.micro, "--peak", "--threads", str(self.threads)])[1])
+        return self.ask("--peak")
+
+    def barrier(self):
+        """How long all threads need to meet, ns: a tenth of a second."""
+        return self.ask("--barrier")
 
     def are_whole(self):
-        peak = self.peak()
-        self.best = max(self.best, peak)
-        return peak >= WHOLE * self.best
+        peak, barrier = self.peak(), self.barrier()
+        self.best, self.nearest = max(self.best, peak), min(self.nearest, barrier)
+        return peak >= WHOLE * self.best and barrier <= NEAR * self.nearest
 
     def wait(self):
         for _ in range(WAITS):
@@ -31,12 +41,12 @@ class SharedCores:
             self.pause(1)
 
     def measure(self, measure):
-        """What measure() returns, once the cores were whole before it and after it; the last
-        answer where that does not happen."""
+        """What measure() returns, once the cores were whole and near before it and after it; the
+        last answer where that does not happen."""
         for left in reversed(range(ATTEMPTS)):
             self.wait()
             found = measure()
             if self.are_whole():
                 break
-            note("  the cores were shared%s" % ("; again" if left else ", each time"))
+            note("  the cores were shared or apart%s" % ("; again" if left else ", each time"))
         return found
