@@ -3,7 +3,8 @@
  * A lies in strips of 32 rows (kernels/bf16.h). B comes as slabs, neighbouring panels of
  * columns that fit a core's cache. Whoever has a slab goes down all strips of A with it
  * and finishes each tile of sums (32, 64) while it is in the cache. Members share the
- * panels, or the strips where panels are too few.
+ * panels, or the strips where panels are too few. Blank blocks of A (kernels/strips.h) are
+ * passed over: a zero times B adds nothing.
  *
  * Tiles outrun the memory: what the next strip's sums go to and what the next slab is made
  * of is asked for while the strip, the slab before is worked on, a little between any two
