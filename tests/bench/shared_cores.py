@@ -16,7 +16,7 @@ class SharedCores:
         self.micro, self.threads, self.pause = micro, threads, pause
         self.best, self.nearest = 0.0, float("inf")
         for _ in range(5):
-            self.are_whole()
+            self.are_whole_and_near()
 
     def ask(self, what):
         return float(run([self.micro, what, "--threads", str(self.threads)])[1])
@@ -29,14 +29,14 @@ class SharedCores:
         """How long all threads need to meet, ns: a tenth of a second."""
         return self.ask("--barrier")
 
-    def are_whole(self):
+    def are_whole_and_near(self):
         peak, barrier = self.peak(), self.barrier()
         self.best, self.nearest = max(self.best, peak), min(self.nearest, barrier)
         return peak >= WHOLE * self.best and barrier <= NEAR * self.nearest
 
     def wait(self):
         for _ in range(WAITS):
-            if self.are_whole():
+            if self.are_whole_and_near():
                 return
             self.pause(1)
 
@@ -46,7 +46,7 @@ class SharedCores:
         for left in reversed(range(ATTEMPTS)):
             self.wait()
             found = measure()
-            if self.are_whole():
+            if self.are_whole_and_near():
                 break
             note("  the cores were shared or apart%s" % ("; again" if left else ", each time"))
         return found
