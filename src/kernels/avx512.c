@@ -1,12 +1,12 @@
 /* avx512.c: the kernels for AVX-512. Register tiles are (2, 64), 8 accumulators, just
- * what two FMA units of latency 4 need, and (8, 32), twice that. */
+ * what two FMA units of latency 4 need, and (4, 64), twice that. */
 #include <immintrin.h>
 
 #include "kernels/pack_loops.h"
 #include "kernels/select.h"
 
 typedef __m512 vector;
-enum { VECTOR_LANES = 16, WIDE = 32 };
+enum { VECTOR_LANES = 16, HALF_STACK = MLP_STACK / 2 };
 
 static inline vector vector_load(const float *p)
 {
@@ -51,12 +51,14 @@ static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size
 static void multiply_dense(size_t depth, const float *const a[MLP_STACK], size_t stride,
                            const float *b, size_t columns, const float *start, float *c)
 {
-    size_t width = columns == MLP_PANEL ? WIDE : MLP_COLUMNS;
-    for (size_t column = 0; column < columns; column += width)
-        if (width == WIDE)
-            multiply_rows(MLP_STACK, WIDE / VECTOR_LANES, depth, a, stride, column, b, start, c);
-        else
-            multiply_rows(MLP_STACK, 1, depth, a, stride, column, b, start, c);
+    if (columns == MLP_PANEL) {
+        for (size_t row = 0; row < MLP_STACK; row += HALF_STACK)
+            multiply_rows(HALF_STACK, MAX_VECTORS, depth, a + row, stride, 0, b, start,
+                          c + row * MLP_PANEL);
+        return;
+    }
+    for (size_t column = 0; column < columns; column += MLP_COLUMNS)
+        multiply_rows(MLP_STACK, 1, depth, a, stride, column, b, start, c);
 }
 
 /* The constants of an SGD step, in every lane. */

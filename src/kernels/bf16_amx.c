@@ -31,8 +31,8 @@ static void close_tiles(void)
     _tile_release();
 }
 
-static void multiply(size_t n, const uint32_t *a, const uint32_t *b, const float *start,
-                     size_t start_stride, float *c, size_t stride)
+static void multiply(size_t n, const uint16_t *blocks, const uint32_t *a, const uint32_t *b,
+                     const float *start, size_t start_stride, float *c, size_t stride)
 {
     float *lower = c + TILE * stride;
     const float *lower_start = start + TILE * start_stride;
@@ -41,13 +41,14 @@ static void multiply(size_t n, const uint32_t *a, const uint32_t *b, const float
     _tile_loadd(1, start + TILE, start_row);
     _tile_loadd(2, lower_start, start_row);
     _tile_loadd(3, lower_start + TILE, start_row);
-    for (size_t k = 0; k < n; k++, a += BLOCK, b += BLOCK) {
-        _tile_loadd(4, a, 64);
-        _tile_stream_loadd(6, b, 64);
+    for (size_t k = 0; k < n; k++) {
+        const size_t at = (size_t)blocks[k] * BLOCK;
+        _tile_stream_loadd(6, b + at, 64);
+        _tile_stream_loadd(7, b + at + BLOCK / 2, 64);
+        _tile_loadd(4, a + at, 64);
         _tile_dpbf16ps(0, 4, 6);
-        _tile_stream_loadd(7, b + BLOCK / 2, 64);
         _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, a + BLOCK / 2, 64);
+        _tile_loadd(5, a + at + BLOCK / 2, 64);
         _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(3, 5, 7);
     }

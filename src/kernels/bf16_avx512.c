@@ -123,6 +123,7 @@ static inline __m512i least_of(__m512i least, __m512 c[REGISTER_ROWS][2])
 /* The arguments of multiply, from one row on. */
 typedef struct product {
     size_t n;
+    const uint16_t *blocks;
     const uint32_t *a, *b;
     const float *start;
     size_t start_stride;
@@ -163,17 +164,18 @@ static inline bool multiply_rows(const product *p, uint32_t steps, bool check)
         c[i][1] = _mm512_load_ps(p->start + i * p->start_stride + TILE);
     }
     if (p->n > 0)
-        part_rows(p->a, &rows[0]);
+        part_rows(p->a + (size_t)p->blocks[0] * BLOCK, &rows[0]);
     for (size_t k = 0; k < p->n; k++) {
         const four_rows *now = &rows[k % 2];
+        const uint32_t *b = p->b + (size_t)p->blocks[k] * BLOCK;
         uint32_t taken = now->steps | steps;
         if (k + 1 < p->n)
-            part_rows(p->a + (k + 1) * BLOCK, &rows[(k + 1) % 2]);
+            part_rows(p->a + (size_t)p->blocks[k + 1] * BLOCK, &rows[(k + 1) % 2]);
         if (check)
-            neighbours = add_neighbours(neighbours, p->b + k * BLOCK);
+            neighbours = add_neighbours(neighbours, b);
         if (taken != EVERY_STEP)
             least = least_of(least, c);
-        add_block(taken, now, p->b + k * BLOCK, c);
+        add_block(taken, now, b, c);
     }
     if (_mm512_cmple_epi32_mask(least, _mm512_set1_epi32((int)0x807fffff)) != 0 ||
         !are_finite(neighbours))
@@ -186,10 +188,10 @@ static inline bool multiply_rows(const product *p, uint32_t steps, bool check)
     return true;
 }
 
-static void multiply(size_t n, const uint32_t *a, const uint32_t *b, const float *start,
-                     size_t start_stride, float *c, size_t stride)
+static void multiply(size_t n, const uint16_t *blocks, const uint32_t *a, const uint32_t *b,
+                     const float *start, size_t start_stride, float *c, size_t stride)
 {
-    product p = {n, a, b, start, start_stride, c, stride};
+    product p = {n, blocks, a, b, start, start_stride, c, stride};
     uint32_t steps = 0;
     const unsigned before = _mm_getcsr();
     _mm_setcsr(before | 0x8040); /* subnormals are zeros, as operands and as results */

@@ -59,17 +59,19 @@ static void multiply_row(const uint32_t *a, const uint32_t *b, float *c)
         c[j] = flush(flush(c[j]) + flush(even[j] + odd[j]));
 }
 
-static void multiply(size_t n, const uint32_t *a, const uint32_t *b, const float *start,
-                     size_t start_stride, float *c, size_t stride)
+static void multiply(size_t n, const uint16_t *blocks, const uint32_t *a, const uint32_t *b,
+                     const float *start, size_t start_stride, float *c, size_t stride)
 {
     for (size_t i = 0; i < MLP_BF16_STRIP && start != c; i++)
         memcpy(c + i * stride, start + i * start_stride, MLP_BF16_STRIP * sizeof *c);
-    for (size_t k = 0; k < n; k++, a += MLP_BF16_BLOCK, b += MLP_BF16_BLOCK)
+    for (size_t k = 0; k < n; k++) {
+        const size_t at = (size_t)blocks[k] * MLP_BF16_BLOCK;
         for (size_t i = 0; i < MLP_BF16_STRIP; i++) {
-            multiply_row(a + i * MLP_BF16_TILE, b, c + i * stride);
-            multiply_row(a + i * MLP_BF16_TILE, b + MLP_BF16_BLOCK / 2,
-                         c + i * stride + MLP_BF16_TILE);
+            const uint32_t *row = a + at + i * MLP_BF16_TILE;
+            multiply_row(row, b + at, c + i * stride);
+            multiply_row(row, b + at + MLP_BF16_BLOCK / 2, c + i * stride + MLP_BF16_TILE);
         }
+    }
 }
 
 static void pack_rows(const float *x, size_t stride, float scale, uint32_t *block)

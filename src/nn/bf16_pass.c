@@ -83,23 +83,6 @@ static const float *weight_tile(const mlp_bf16_product *p, size_t panel, size_t 
            strip * MLP_BF16_PANEL_SUMS;
 }
 
-static void ask_for_weights(const mlp_bf16_product *p, const mlp_bf16_slab *b, size_t part,
-                            size_t parts)
-{
-    size_t bytes = mlp_strips_count(p->depth) * TILE_BYTES;
-    for (size_t panel = b->panel; panel < b->panel + b->n_panels; panel++)
-        mlp_prefetch(weight_tile(p, panel, 0), bytes * part / parts, bytes * (part + 1) / parts);
-}
-
-static void ask_for_transposed_weights(const mlp_bf16_product *p, const mlp_bf16_slab *b,
-                                       size_t part, size_t parts)
-{
-    size_t bytes = b->n_strips * TILE_BYTES;
-    for (size_t panel = 0; panel < p->pass->model->layers[p->l].panels; panel++)
-        mlp_prefetch(weight_tile(p, panel, b->panel * PANEL_STRIPS), bytes * part / parts,
-                     bytes * (part + 1) / parts);
-}
-
 /* W_l^T's panels as B. */
 static void pack_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
 {
@@ -108,7 +91,6 @@ static void pack_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
     for (size_t s = 0; s < b->n_strips; s += PANEL_STRIPS) {
         const float *tile = weight_tile(p, b->panel + s / PANEL_STRIPS, 0);
         for (size_t block = 0; block < mlp_strips_count(p->depth); block++) {
-            mlp_prefetch(tile + MLP_BF16_PANEL_SUMS, 0, TILE_BYTES);
             for (size_t half = 0; half < PANEL_STRIPS && s + half < b->n_strips; half++)
                 kernels->pack_pairs(tile + half * STRIP, MLP_PANEL, scale,
                                     mlp_strips_block(&b->strips, s + half, block));
@@ -126,7 +108,6 @@ static void pack_transposed_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
     for (size_t block = 0; block < blocks; block += PANEL_STRIPS) {
         const float *tile = weight_tile(p, block / PANEL_STRIPS, b->panel * PANEL_STRIPS);
         for (size_t s = 0; s < b->n_strips; s++, tile += MLP_BF16_PANEL_SUMS) {
-            mlp_prefetch(tile + MLP_BF16_PANEL_SUMS, 0, TILE_BYTES);
             for (size_t half = 0; half < PANEL_STRIPS && block + half < blocks; half++) {
                 kernels->pack_rows(tile + half * STRIP, MLP_PANEL, 1.0f, rows);
                 kernels->transpose(rows, mlp_strips_block(&b->strips, s, block + half));
@@ -185,7 +166,6 @@ static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t threa
         .a = l == 0 ? &pass->batch.image_strips : &pass->bf16.layers[l - 1].outputs,
         .start = pass->model->params + layer->bias,
         .load = pack_weights,
-        .ask_for_slab = ask_for_weights,
         .keep = l + 1 < pass->model->n_layers ? keep_outputs : keep_logits,
     };
     mlp_bf16_product_run(&p, team, thread);
@@ -247,7 +227,6 @@ static void backward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thre
         .columns = layer->inputs,
         .a = &pass->bf16.layers[l].gradients,
         .load = pack_transposed_weights,
-        .ask_for_slab = ask_for_transposed_weights,
         .keep = keep_gradients,
     };
     mlp_bf16_product_run(&p, team, thread);

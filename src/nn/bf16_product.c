@@ -4,7 +4,7 @@
 
 enum {
     SLAB_WORDS = 5 << 16, /* 1.25 MB, of the 2 MB that a core of today has as its L2 cache */
-    L1_BLOCKS = 16,       /* of A, 32 KB, stay in the L1 cache while B passes */
+    L1_BLOCKS = 20,       /* of A, 40 KB, stay in the L1 cache while B passes */
 };
 
 /* A row of a panel, to start sums from. */
@@ -15,12 +15,11 @@ typedef struct part {
     size_t panel, end_panel, strip, end_strip;
 } part;
 
-/* A member's way through its part. */
+/* Where a member is. */
 typedef struct walk {
     const mlp_bf16_product *p;
-    part part;
-    mlp_bf16_slab slab, next; /* next has no panels where there is no next one */
-    float *sums;              /* (MLP_BF16_SLAB_SUMS) */
+    mlp_bf16_slab slab;
+    float *sums; /* (MLP_BF16_SLAB_SUMS) */
 } walk;
 
 static part share(const mlp_team *team, size_t thread, size_t panels, size_t strips)
@@ -46,16 +45,14 @@ size_t mlp_bf16_slab_words(size_t depth, size_t panels)
            mlp_strips_stride(depth);
 }
 
-/* The slab at `panel`, for a part that ends with end_panel; without panels if that is there.
- * The slabs of a part are alike, for all of A passes each of them, however small. */
+/* The slab at `panel`, of a part that ends with end_panel. The slabs of a part are alike, for all
+ * of A passes each of them, however small. */
 static mlp_bf16_slab place_slab(const mlp_bf16_product *p, size_t panel, size_t end_panel,
                                 size_t thread)
 {
     const mlp_bf16_pass *bf16 = &p->pass->bf16;
     size_t left = end_panel - panel, most = slab_panels(p->depth);
     size_t n_slabs = (left + most - 1) / most;
-    if (n_slabs == 0)
-        return (mlp_bf16_slab){.n_panels = 0};
     size_t strips = mlp_strips_count(p->columns) - panel * MLP_BF16_PANEL_STRIPS;
     mlp_bf16_slab b = {.panel = panel, .n_panels = (left + n_slabs - 1) / n_slabs};
     b.n_strips = mlp_min_size(b.n_panels * MLP_BF16_PANEL_STRIPS, strips);
@@ -71,42 +68,34 @@ static void clear_half(float *sums)
         memset(sums + row * MLP_PANEL + MLP_BF16_STRIP, 0, MLP_BF16_STRIP * sizeof *sums);
 }
 
-/* Turn `turn` of `turns` of a strip: what comes after it is asked for. */
-static void ask_ahead(const walk *w, size_t strip, size_t turn, size_t turns)
-{
-    const mlp_bf16_product *p = w->p;
-    size_t done = strip - w->part.strip, strips = w->part.end_strip - w->part.strip;
-    if (p->ask_for_tile != NULL && done + 1 < strips)
-        for (size_t panel = 0; panel < w->slab.n_panels; panel++)
-            p->ask_for_tile(p, w->slab.panel + panel, strip + 1, turn, turns);
-    if (p->ask_for_slab != NULL && w->next.n_panels > 0)
-        p->ask_for_slab(p, &w->next, done * turns + turn, strips * turns);
-}
+/* Blocks of a strip of A to multiply at a time, none of them blank. */
+typedef struct chunk {
+    size_t n;
+    uint16_t blocks[L1_BLOCKS];
+} chunk;
 
-/* Blocks of a strip of A that follow each other, none of them blank. */
-typedef struct run {
-    size_t first, end;
-} run;
-
-/* The runs among blocks first .. end - 1 of a strip; where there is none, an empty one, which takes
- * the sums to where they start. */
-static size_t find_runs(const mlp_strips *a, size_t strip, size_t first, size_t end, run *runs)
+static size_t count_present(const mlp_strips *a, size_t strip, size_t blocks)
 {
     size_t n = 0;
-    runs[0] = (run){first, first};
-    for (size_t block = first; block < end; block++) {
-        if (*mlp_strips_blank(a, strip, block))
-            continue;
-        if (n == 0 || runs[n - 1].end < block)
-            runs[n++].first = block;
-        runs[n - 1].end = block + 1;
-    }
-    return n > 0 ? n : 1;
+    for (size_t block = 0; block < blocks; block++)
+        n += !*mlp_strips_blank(a, strip, block);
+    return n;
 }
 
-/* Adds the products of a run to the sums (32, 64) of panel `panel` of the slab, or begins them. */
-static void multiply_panel(const walk *w, size_t panel, size_t strip, run blocks, bool begin,
-                           float *sums)
+/* The next n blocks that are not blank, from *block on, which moves behind them. */
+static chunk next_chunk(const mlp_strips *a, size_t strip, size_t n, size_t *block)
+{
+    chunk c = {.n = 0};
+    for (; c.n < n; ++*block)
+        if (!*mlp_strips_blank(a, strip, *block))
+            c.blocks[c.n++] = (uint16_t)*block;
+    return c;
+}
+
+/* Adds the products of a chunk to the sums (32, 64) of panel `panel` of the slab, or begins them.
+ */
+static void multiply_panel(const walk *w, size_t panel, size_t strip, const chunk *blocks,
+                           bool begin, float *sums)
 {
     const mlp_bf16_product *p = w->p;
     size_t column = (w->slab.panel + panel) * MLP_PANEL;
@@ -114,8 +103,8 @@ static void multiply_panel(const walk *w, size_t panel, size_t strip, run blocks
     for (size_t s = 0; s < mlp_bf16_panel_strips(p, w->slab.panel + panel); s++) {
         size_t at = s * MLP_BF16_STRIP;
         p->pass->kernels->bf16->multiply(
-            blocks.end - blocks.first, mlp_strips_block(p->a, strip, blocks.first),
-            mlp_strips_block(&w->slab.strips, panel * MLP_BF16_PANEL_STRIPS + s, blocks.first),
+            blocks->n, blocks->blocks, mlp_strips_block(p->a, strip, 0),
+            mlp_strips_block(&w->slab.strips, panel * MLP_BF16_PANEL_STRIPS + s, 0),
             begin ? start + at : sums + at, begin ? 0 : MLP_PANEL, sums + at, MLP_PANEL);
     }
 }
@@ -127,35 +116,30 @@ static void keep_panel(const walk *w, size_t panel, size_t strip, float *sums)
     w->p->keep(w->p, w->slab.panel + panel, strip, sums);
 }
 
-/* A strip of A times the slab. */
+/* A strip of A times the slab, in chunks of equal size; where all of A is blank, one chunk of
+ * nothing, which takes the sums to where they start. */
 static void multiply_strip(const walk *w, size_t strip)
 {
-    size_t blocks = mlp_strips_count(w->p->depth), turn = 0;
-    size_t turns = (blocks + L1_BLOCKS - 1) / L1_BLOCKS * w->slab.n_panels;
-    for (size_t block = 0; block < blocks; block += L1_BLOCKS) {
-        run runs[L1_BLOCKS];
-        size_t end = mlp_min_size(block + L1_BLOCKS, blocks);
-        size_t n_runs = find_runs(w->p->a, strip, block, end, runs);
-        for (size_t panel = 0; panel < w->slab.n_panels; panel++) {
-            float *sums = w->sums + panel * MLP_BF16_PANEL_SUMS;
-            ask_ahead(w, strip, turn++, turns);
-            for (size_t r = 0; r < n_runs; r++)
-                multiply_panel(w, panel, strip, runs[r], block == 0 && r == 0, sums);
-            if (end == blocks)
-                keep_panel(w, panel, strip, sums);
-        }
+    size_t left = count_present(w->p->a, strip, mlp_strips_count(w->p->depth)), block = 0;
+    size_t n_chunks = mlp_max_size(1, (left + L1_BLOCKS - 1) / L1_BLOCKS);
+    for (size_t i = 0; i < n_chunks; i++) {
+        size_t n_left = n_chunks - i;
+        chunk c = next_chunk(w->p->a, strip, (left + n_left - 1) / n_left, &block);
+        left -= c.n;
+        for (size_t panel = 0; panel < w->slab.n_panels; panel++)
+            multiply_panel(w, panel, strip, &c, i == 0, w->sums + panel * MLP_BF16_PANEL_SUMS);
     }
+    for (size_t panel = 0; panel < w->slab.n_panels; panel++)
+        keep_panel(w, panel, strip, w->sums + panel * MLP_BF16_PANEL_SUMS);
 }
 
 void mlp_bf16_product_run(const mlp_bf16_product *p, const mlp_team *team, size_t thread)
 {
     size_t panels = mlp_round_up(p->columns, MLP_PANEL) / MLP_PANEL;
     part s = share(team, thread, panels, mlp_strips_count(p->rows));
-    walk w = {.p = p, .part = s, .sums = p->pass->bf16.sums + thread * MLP_BF16_SLAB_SUMS};
-    w.next = place_slab(p, s.panel, s.end_panel, thread);
-    while (w.next.n_panels > 0) {
-        w.slab = w.next;
-        w.next = place_slab(p, w.slab.panel + w.slab.n_panels, s.end_panel, thread);
+    walk w = {.p = p, .sums = p->pass->bf16.sums + thread * MLP_BF16_SLAB_SUMS};
+    for (size_t panel = s.panel; panel < s.end_panel; panel += w.slab.n_panels) {
+        w.slab = place_slab(p, panel, s.end_panel, thread);
         p->load(p, &w.slab);
         for (size_t strip = s.strip; strip < s.end_strip; strip++)
             multiply_strip(&w, strip);

@@ -2,13 +2,12 @@
  *
  * A lies in strips of 32 rows (kernels/bf16.h). B comes as slabs, neighbouring panels of
  * columns that fit a core's cache. Whoever has a slab goes down all strips of A with it
- * and finishes each tile of sums (32, 64) while it is in the cache. Members share the
+ * and finishes each strip's sums while they are in the cache. Members share the
  * panels, or the strips where panels are too few. Blank blocks of A (kernels/strips.h) are
  * passed over: a zero times B adds nothing.
  *
- * Tiles outrun the memory: what the next strip's sums go to and what the next slab is made
- * of is asked for while the strip, the slab before is worked on, a little between any two
- * multiplications: part `part` of `parts`.
+ * Nothing is asked for ahead. Tiles take B from the second cache, and whatever else is on its
+ * way to the first holds them up.
  */
 #ifndef MLP_NN_BF16_PRODUCT_H
 #define MLP_NN_BF16_PRODUCT_H
@@ -46,17 +45,9 @@ struct mlp_bf16_product {
     /* Gives the slab b its strips; those that b has are the member's own, to be packed. */
     void (*load)(const mlp_bf16_product *p, mlp_bf16_slab *b);
 
-    /* Asks for what load will read. NULL: there is nothing to pack. */
-    void (*ask_for_slab)(const mlp_bf16_product *p, const mlp_bf16_slab *b, size_t part,
-                         size_t parts);
-
     /* Takes a tile of sums (32, 64): strip `strip` of A, panel `panel` of all. Half a panel
      * without a strip has zeros. */
     void (*keep)(const mlp_bf16_product *p, size_t panel, size_t strip, float *sums);
-
-    /* Asks for what keep will touch besides sums. NULL: it is near. */
-    void (*ask_for_tile)(const mlp_bf16_product *p, size_t panel, size_t strip, size_t part,
-                         size_t parts);
 
     mlp_sgd *sgd; /* these two for keep, where sums are gradients of weights */
     const mlp_sgd_step *step;

@@ -22,14 +22,6 @@ static void apply_gradients(const mlp_bf16_product *p, size_t panel, size_t stri
                   MLP_PANEL, sums);
 }
 
-static void ask_for_parameters(const mlp_bf16_product *p, size_t panel, size_t strip, size_t part,
-                               size_t parts)
-{
-    size_t at = tile_offset(p, panel, strip);
-    mlp_sgd_prefetch(p->sgd, at + MLP_BF16_PANEL_SUMS * part / parts,
-                     at + MLP_BF16_PANEL_SUMS * (part + 1) / parts);
-}
-
 static void update_weights(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
                            const mlp_team *team, size_t thread)
 {
@@ -43,7 +35,6 @@ static void update_weights(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *ste
         .a = l == 0 ? &pass->batch.pixel_strips : &pass->bf16.layers[l - 1].inputs,
         .load = point_to_columns,
         .keep = apply_gradients,
-        .ask_for_tile = ask_for_parameters,
         .sgd = sgd,
         .step = step,
     };

@@ -26,13 +26,14 @@ enum {
 
 typedef struct operands {
     const mlp_bf16_kernels *kernels;
-    float *x;         /* (BLOCKS, 32, 32) */
-    float *sums;      /* (SLAB_STRIPS, 32, 32) */
-    float *start;     /* (32): zeros */
-    uint8_t *pixels;  /* (32, PIXELS) */
-    mlp_strips a;     /* one strip: x */
-    mlp_strips slab;  /* (SLAB_STRIPS, L1_BLOCKS blocks) */
-    mlp_strips fresh; /* one strip: to pack into */
+    float *x;                   /* (BLOCKS, 32, 32) */
+    float *sums;                /* (SLAB_STRIPS, 32, 32) */
+    float *start;               /* (32): zeros */
+    uint8_t *pixels;            /* (32, PIXELS) */
+    mlp_strips a;               /* one strip: x */
+    mlp_strips slab;            /* (SLAB_STRIPS, L1_BLOCKS blocks) */
+    mlp_strips fresh;           /* one strip: to pack into */
+    uint16_t blocks[L1_BLOCKS]; /* to multiply: 0, 1, ... */
 } operands;
 
 static void free_operands(operands *o)
@@ -70,6 +71,8 @@ static mlp_status init_operands(operands *o, mlp_error *err)
     memset(o->pixels, 255, (size_t)STRIP * PIXELS);
     for (size_t b = 0; b < BLOCKS; b++)
         kernels->pack_rows(o->x + b * TILE_FLOATS, STRIP, 1.0f, mlp_strips_block(&o->a, 0, b));
+    for (size_t b = 0; b < L1_BLOCKS; b++)
+        o->blocks[b] = (uint16_t)b;
     for (size_t s = 0; s < SLAB_STRIPS; s++)
         for (size_t b = 0; b < L1_BLOCKS; b++)
             kernels->pack_pairs(o->x + b * TILE_FLOATS, STRIP, 1.0f,
@@ -79,7 +82,7 @@ static mlp_status init_operands(operands *o, mlp_error *err)
 
 static void multiply(operands *o, size_t strip)
 {
-    o->kernels->multiply(L1_BLOCKS, mlp_strips_block(&o->a, 0, 0),
+    o->kernels->multiply(L1_BLOCKS, o->blocks, mlp_strips_block(&o->a, 0, 0),
                          mlp_strips_block(&o->slab, strip, 0), o->start, 0,
                          o->sums + strip * TILE_FLOATS, STRIP);
 }

@@ -33,13 +33,21 @@ static void free_operands(operands *o)
     free(o->b_strip);
 }
 
-static void multiply(const mlp_bf16_kernels *k, size_t n, const operands *o, size_t stride,
-                     float *c)
+static const uint16_t ASCENDING[MAX_BLOCKS] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+
+static void multiply_blocks(const mlp_bf16_kernels *k, size_t n, const uint16_t *blocks,
+                            const operands *o, size_t stride, float *c)
 {
     memcpy(c, o->c, TILE_FLOATS * sizeof *c);
     k->open();
-    k->multiply(n, o->a_strip, o->b_strip, c, stride, c, stride);
+    k->multiply(n, blocks, o->a_strip, o->b_strip, c, stride, c, stride);
     k->close();
+}
+
+static void multiply(const mlp_bf16_kernels *k, size_t n, const operands *o, size_t stride,
+                     float *c)
+{
+    multiply_blocks(k, n, ASCENDING, o, stride, c);
 }
 
 /* Of tame numbers: the sum in double, within what the roundings can make of it. */
@@ -91,6 +99,31 @@ static void every_table_multiplies_the_same(void **state)
     free(wanted);
 }
 
+/* Some blocks of a strip: as of strips that have no others. */
+static void blocks_are_passed_over(void **state)
+{
+    (void)state;
+    static const uint16_t SOME[] = {1, 2, 5};
+    enum { N = sizeof SOME / sizeof SOME[0] };
+    float *found = must_alloc(TILE_FLOATS, sizeof *found);
+    float *wanted = must_alloc(TILE_FLOATS, sizeof *wanted);
+    operands all = roll_operands(MAX_BLOCKS, TAME), some = roll_operands(N, TAME);
+    memcpy(some.c, all.c, TILE_FLOATS * sizeof *some.c);
+    for (size_t k = 0; k < N; k++) {
+        memcpy(some.a_strip + k * BLOCK, all.a_strip + SOME[k] * BLOCK, BLOCK * sizeof(uint32_t));
+        memcpy(some.b_strip + k * BLOCK, all.b_strip + SOME[k] * BLOCK, BLOCK * sizeof(uint32_t));
+    }
+    for (size_t t = 0; supported(t) != NULL; t++) {
+        multiply(supported(t), N, &some, STRIDE, wanted);
+        multiply_blocks(supported(t), N, SOME, &all, STRIDE, found);
+        assert_same(supported(t)->name, found, wanted, TILE_FLOATS);
+    }
+    free_operands(&all);
+    free_operands(&some);
+    free(found);
+    free(wanted);
+}
+
 /* From one row for all, or from another matrix: as from c filled with the same before. */
 static void sums_start_from_rows(void **state)
 {
@@ -105,8 +138,10 @@ static void sums_start_from_rows(void **state)
             for (size_t i = 0; i < STRIP; i++)
                 memcpy(wanted + i * STRIDE, o.c + i * start_stride, STRIP * sizeof *wanted);
             supported(t)->open();
-            supported(t)->multiply(2, o.a_strip, o.b_strip, wanted, STRIDE, wanted, STRIDE);
-            supported(t)->multiply(2, o.a_strip, o.b_strip, o.c, start_stride, found, STRIDE);
+            supported(t)->multiply(2, ASCENDING, o.a_strip, o.b_strip, wanted, STRIDE, wanted,
+                                   STRIDE);
+            supported(t)->multiply(2, ASCENDING, o.a_strip, o.b_strip, o.c, start_stride, found,
+                                   STRIDE);
             supported(t)->close();
             assert_same(supported(t)->name, found, wanted, TILE_FLOATS);
         }
@@ -194,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_portable_product_is_the_sum),
         cmocka_unit_test(every_table_multiplies_the_same),
+        cmocka_unit_test(blocks_are_passed_over),
         cmocka_unit_test(sums_start_from_rows),
         cmocka_unit_test(tiny_sums_become_zeros),
         cmocka_unit_test(blanks_hide_nothing),
