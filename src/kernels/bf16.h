@@ -52,7 +52,7 @@ typedef struct mlp_bf16_kernels {
     /* c (32, 32) = start + a (32, 32 n) b (32 n, 32): the blocks blocks[0 .. n - 1] of one strip
      * of each. The rows of start are start_stride floats apart: none, and all have the same. It
      * may be c. */
-    void (*multiply)(size_t n, const uint16_t *blocks, const uint32_t *a, const uint32_t *b,
+    void (*multiply)(size_t n, const uint32_t *blocks, const uint32_t *a, const uint32_t *b,
                      const float *start, size_t start_stride, float *c, size_t stride);
 
     /* block = x (32, 32) * scale, as A; pairs are neighbours in a row. */

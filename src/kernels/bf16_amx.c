@@ -31,7 +31,7 @@ static void close_tiles(void)
     _tile_release();
 }
 
-static void multiply(size_t n, const uint16_t *blocks, const uint32_t *a, const uint32_t *b,
+static void multiply(size_t n, const uint32_t *blocks, const uint32_t *a, const uint32_t *b,
                      const float *start, size_t start_stride, float *c, size_t stride)
 {
     float *lower = c + TILE * stride;

@@ -123,7 +123,7 @@ static inline __m512i least_of(__m512i least, __m512 c[REGISTER_ROWS][2])
 /* The arguments of multiply, from one row on. */
 typedef struct product {
     size_t n;
-    const uint16_t *blocks;
+    const uint32_t *blocks;
     const uint32_t *a, *b;
     const float *start;
     size_t start_stride;
@@ -188,7 +188,7 @@ static inline bool multiply_rows(const product *p, uint32_t steps, bool check)
     return true;
 }
 
-static void multiply(size_t n, const uint16_t *blocks, const uint32_t *a, const uint32_t *b,
+static void multiply(size_t n, const uint32_t *blocks, const uint32_t *a, const uint32_t *b,
                      const float *start, size_t start_stride, float *c, size_t stride)
 {
     product p = {n, blocks, a, b, start, start_stride, c, stride};

@@ -59,7 +59,7 @@ static void multiply_row(const uint32_t *a, const uint32_t *b, float *c)
         c[j] = flush(flush(c[j]) + flush(even[j] + odd[j]));
 }
 
-static void multiply(size_t n, const uint16_t *blocks, const uint32_t *a, const uint32_t *b,
+static void multiply(size_t n, const uint32_t *blocks, const uint32_t *a, const uint32_t *b,
                      const float *start, size_t start_stride, float *c, size_t stride)
 {
     for (size_t i = 0; i < MLP_BF16_STRIP && start != c; i++)

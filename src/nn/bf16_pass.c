@@ -9,7 +9,6 @@
 enum {
     STRIP = MLP_BF16_STRIP,
     PANEL_STRIPS = MLP_BF16_PANEL_STRIPS,
-    TILE_BYTES = MLP_BF16_PANEL_SUMS * (int)sizeof(float), /* of weights, (32, 64) */
 };
 
 /* Floats between the panels of the last layer's output. */

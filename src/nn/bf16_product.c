@@ -71,7 +71,7 @@ static void clear_half(float *sums)
 /* Blocks of a strip of A to multiply at a time, none of them blank. */
 typedef struct chunk {
     size_t n;
-    uint16_t blocks[L1_BLOCKS];
+    uint32_t blocks[L1_BLOCKS];
 } chunk;
 
 static size_t count_present(const mlp_strips *a, size_t strip, size_t blocks)
@@ -88,12 +88,11 @@ static chunk next_chunk(const mlp_strips *a, size_t strip, size_t n, size_t *blo
     chunk c = {.n = 0};
     for (; c.n < n; ++*block)
         if (!*mlp_strips_blank(a, strip, *block))
-            c.blocks[c.n++] = (uint16_t)*block;
+            c.blocks[c.n++] = (uint32_t)*block;
     return c;
 }
 
-/* Adds the products of a chunk to the sums (32, 64) of panel `panel` of the slab, or begins them.
- */
+/* Adds a chunk's products to the sums (32, 64) of panel `panel` of the slab, or begins them. */
 static void multiply_panel(const walk *w, size_t panel, size_t strip, const chunk *blocks,
                            bool begin, float *sums)
 {

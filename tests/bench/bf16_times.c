@@ -33,7 +33,7 @@ typedef struct operands {
     mlp_strips a;               /* one strip: x */
     mlp_strips slab;            /* (SLAB_STRIPS, L1_BLOCKS blocks) */
     mlp_strips fresh;           /* one strip: to pack into */
-    uint16_t blocks[L1_BLOCKS]; /* to multiply: 0, 1, ... */
+    uint32_t blocks[L1_BLOCKS]; /* to multiply: 0, 1, ... */
 } operands;
 
 static void free_operands(operands *o)
@@ -72,7 +72,7 @@ static mlp_status init_operands(operands *o, mlp_error *err)
     for (size_t b = 0; b < BLOCKS; b++)
         kernels->pack_rows(o->x + b * TILE_FLOATS, STRIP, 1.0f, mlp_strips_block(&o->a, 0, b));
     for (size_t b = 0; b < L1_BLOCKS; b++)
-        o->blocks[b] = (uint16_t)b;
+        o->blocks[b] = (uint32_t)b;
     for (size_t s = 0; s < SLAB_STRIPS; s++)
         for (size_t b = 0; b < L1_BLOCKS; b++)
             kernels->pack_pairs(o->x + b * TILE_FLOATS, STRIP, 1.0f,

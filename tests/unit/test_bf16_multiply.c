@@ -33,9 +33,9 @@ static void free_operands(operands *o)
     free(o->b_strip);
 }
 
-static const uint16_t ASCENDING[MAX_BLOCKS] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+static const uint32_t ASCENDING[MAX_BLOCKS] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
 
-static void multiply_blocks(const mlp_bf16_kernels *k, size_t n, const uint16_t *blocks,
+static void multiply_blocks(const mlp_bf16_kernels *k, size_t n, const uint32_t *blocks,
                             const operands *o, size_t stride, float *c)
 {
     memcpy(c, o->c, TILE_FLOATS * sizeof *c);
@@ -103,7 +103,7 @@ static void every_table_multiplies_the_same(void **state)
 static void blocks_are_passed_over(void **state)
 {
     (void)state;
-    static const uint16_t SOME[] = {1, 2, 5};
+    static const uint32_t SOME[] = {1, 2, 5};
     enum { N = sizeof SOME / sizeof SOME[0] };
     float *found = must_alloc(TILE_FLOATS, sizeof *found);
     float *wanted = must_alloc(TILE_FLOATS, sizeof *wanted);
