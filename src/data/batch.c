@@ -66,18 +66,6 @@ static const uint8_t *tile_image(const mlp_batch *batch, size_t tile, size_t i)
     return image < batch->size ? batch->pixels[image] : batch->blank;
 }
 
-/* Asks for the lines of some lists, part `part` of `parts` of them, to write to. Other members
- * have read what was there; the next lists will be about as long. */
-static void prefetch_lists(const mlp_packed *packed, size_t first, size_t end, size_t part,
-                           size_t parts)
-{
-    size_t n = end - first, last = first + n * (part + 1) / parts;
-    for (size_t list = first + n * part / parts; list < last; list++)
-        for (size_t s = 0; s < mlp_packed_starts(packed, list)[packed->n_blocks];
-             s += CACHE_LINE / sizeof *packed->words)
-            __builtin_prefetch(mlp_packed_words(packed, list) + s, 1);
-}
-
 mlp_batch_share mlp_batch_share_of(const mlp_batch *batch, const mlp_team *team, size_t thread)
 {
     mlp_batch_share s = {0, 0, 0, 0};
@@ -100,8 +88,6 @@ void mlp_batch_prefetch(const mlp_batch *batch, const mlp_batch_share *share, si
         mlp_prefetch(batch->pixels[i], is_own ? 0 : share->first_group * MLP_TILE,
                      is_own ? batch->features : share->end_group * MLP_TILE);
     }
-    prefetch_lists(&batch->rows, share->first, share->end, part, parts);
-    prefetch_lists(&batch->columns, share->first_group, share->end_group, part, parts);
 }
 
 static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t tile)

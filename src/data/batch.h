@@ -61,8 +61,7 @@ typedef struct mlp_batch_share {
 
 mlp_batch_share mlp_batch_share_of(const mlp_batch *batch, const mlp_team *team, size_t thread);
 
-/* Asks for part `part` of `parts` of it: images lie in memory, anywhere, and lists in the
- * caches of those who read the last ones. fp32 only. */
+/* Asks for part `part` of `parts` of its images, which lie anywhere in memory. fp32 only. */
 void mlp_batch_prefetch(const mlp_batch *batch, const mlp_batch_share *share, size_t part,
                         size_t parts);
 

@@ -44,14 +44,17 @@ static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size
         multiply_lists(1, MLP_COLUMNS / VECTOR_LANES, &lists[i], column, b, start, c);
 }
 
-static void multiply_dense(size_t depth, const float *const a[MLP_STACK], size_t stride,
+static void multiply_dense(size_t rows, size_t depth, const float *const *a, size_t stride,
                            const float *b, size_t columns, const float *start, float *c)
 {
-    enum { ROWS = MLP_STACK / 2 };
-    for (size_t i = 0; i < MLP_STACK; i += ROWS)
-        for (size_t column = 0; column < columns; column += MLP_COLUMNS)
-            multiply_rows(ROWS, MLP_COLUMNS / VECTOR_LANES, depth, a + i, stride, column, b, start,
-                          c + i * MLP_PANEL);
+    enum { ROWS = MLP_STACK / 2, VECTORS = MLP_COLUMNS / VECTOR_LANES };
+    for (size_t column = 0; column < columns; column += MLP_COLUMNS) {
+        size_t i = 0;
+        for (; i + ROWS <= rows; i += ROWS)
+            multiply_rows(ROWS, VECTORS, depth, a + i, stride, column, b, start, c + i * MLP_PANEL);
+        for (; i < rows; i++)
+            multiply_rows(1, VECTORS, depth, a + i, stride, column, b, start, c + i * MLP_PANEL);
+    }
 }
 
 static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b, const float *start,

@@ -48,17 +48,33 @@ static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size
                 multiply_lists(1, 1, &lists[i], column, b, start, c + i * MLP_TILE_FLOATS);
 }
 
-static void multiply_dense(size_t depth, const float *const a[MLP_STACK], size_t stride,
+/* Rows of all columns: by fours, and what is left. */
+static void multiply_wide(size_t rows, size_t depth, const float *const *a, size_t stride,
+                          const float *b, const float *start, float *c)
+{
+    size_t i = 0;
+    for (; i + HALF_STACK <= rows; i += HALF_STACK)
+        multiply_rows(HALF_STACK, MAX_VECTORS, depth, a + i, stride, 0, b, start,
+                      c + i * MLP_PANEL);
+    for (; i + MLP_TILE <= rows; i += MLP_TILE)
+        multiply_rows(MLP_TILE, MAX_VECTORS, depth, a + i, stride, 0, b, start, c + i * MLP_PANEL);
+    if (i < rows)
+        multiply_rows(1, MAX_VECTORS, depth, a + i, stride, 0, b, start, c + i * MLP_PANEL);
+}
+
+static void multiply_dense(size_t rows, size_t depth, const float *const *a, size_t stride,
                            const float *b, size_t columns, const float *start, float *c)
 {
     if (columns == MLP_PANEL) {
-        for (size_t row = 0; row < MLP_STACK; row += HALF_STACK)
-            multiply_rows(HALF_STACK, MAX_VECTORS, depth, a + row, stride, 0, b, start,
-                          c + row * MLP_PANEL);
+        multiply_wide(rows, depth, a, stride, b, start, c);
         return;
     }
     for (size_t column = 0; column < columns; column += MLP_COLUMNS)
-        multiply_rows(MLP_STACK, 1, depth, a, stride, column, b, start, c);
+        if (rows == MLP_STACK)
+            multiply_rows(MLP_STACK, 1, depth, a, stride, column, b, start, c);
+        else
+            for (size_t i = 0; i < rows; i++)
+                multiply_rows(1, 1, depth, a + i, stride, column, b, start, c + i * MLP_PANEL);
 }
 
 /* The constants of an SGD step, in every lane. */

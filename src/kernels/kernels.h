@@ -73,9 +73,9 @@ typedef struct mlp_kernels {
     void (*multiply)(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
                      const float *start, float *c);
 
-    /* The same for a stack c (8, 64), without leaving anything out: row i's element k < depth
-     * of the left operand is a[i][k * stride]. */
-    void (*multiply_dense)(size_t depth, const float *const a[MLP_STACK], size_t stride,
+    /* The same for the first `rows` <= 8 rows of a stack c (8, 64), without leaving anything out:
+     * row i's element k < depth of the left operand is a[i][k * stride]. */
+    void (*multiply_dense)(size_t rows, size_t depth, const float *const *a, size_t stride,
                            const float *b, size_t columns, const float *start, float *c);
 
     /* Packs the n pixels of two images: list has a word for each step that is not zero in

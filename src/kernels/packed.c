@@ -5,11 +5,6 @@
 
 #include "base/mem.h"
 
-enum {
-    WORDS_OF_LINE = 16, /* of the cache */
-    LISTS_AHEAD = 8,
-};
-
 bool mlp_packed_init(mlp_packed *packed, size_t lists, size_t max_steps, mlp_packed_kind kind)
 {
     bool pixels = kind == MLP_PACKED_PIXELS;
@@ -54,20 +49,11 @@ static size_t list_length(const mlp_packed *packed, size_t list)
     return mlp_packed_starts(packed, list)[packed->n_blocks];
 }
 
-/* Asks for a list that another thread may have made. */
-static void prefetch_list(const mlp_packed *packed, size_t list)
-{
-    for (size_t s = 0; s < list_length(packed, list); s += WORDS_OF_LINE)
-        __builtin_prefetch(mlp_packed_words(packed, list) + s);
-}
-
 mlp_lists mlp_packed_unpack(const mlp_packed *packed, const mlp_kernels *kernels, size_t first,
                             size_t n, uint16_t *steps, float *values)
 {
     for (size_t i = 0; i < n; i++) {
         size_t at = i * packed->capacity;
-        if (i + LISTS_AHEAD < n)
-            prefetch_list(packed, first + i + LISTS_AHEAD);
         kernels->unpack_pixels(list_length(packed, first + i), mlp_packed_words(packed, first + i),
                                steps + at, values + at * MLP_TILE);
     }
@@ -89,7 +75,7 @@ static void multiply_stack(const mlp_kernels *kernels, const mlp_list lists[MLP_
     }
     for (size_t i = 0; i < MLP_STACK; i++)
         rows[i] = lists[i / MLP_TILE].values + i % MLP_TILE;
-    kernels->multiply_dense(depth, rows, MLP_TILE, b, columns, start, c);
+    kernels->multiply_dense(MLP_STACK, depth, rows, MLP_TILE, b, columns, start, c);
 }
 
 void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size_t n_blocks,

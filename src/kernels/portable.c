@@ -28,12 +28,12 @@ static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size
                         c + (l * MLP_TILE + i) * MLP_PANEL);
 }
 
-static void multiply_dense(size_t depth, const float *const a[MLP_STACK], size_t stride,
+static void multiply_dense(size_t rows, size_t depth, const float *const *a, size_t stride,
                            const float *b, size_t columns, const float *start, float *c)
 {
-    set_rows(MLP_STACK, start, columns, c);
+    set_rows(rows, start, columns, c);
     for (size_t k = 0; k < depth; k++)
-        for (size_t i = 0; i < MLP_STACK; i++)
+        for (size_t i = 0; i < rows; i++)
             add_row(a[i][k * stride], b + k * MLP_PANEL, columns, c + i * MLP_PANEL);
 }
 

@@ -103,7 +103,7 @@ static void multiply_rows(const mlp_pass *pass, const float *matrix, size_t widt
             const float *rows[MLP_STACK];
             for (size_t i = 0; i < MLP_STACK; i++, row += MLP_PANEL)
                 rows[i] = row;
-            pass->kernels->multiply_dense(mlp_min_size(width - k, MLP_PANEL), rows, 1,
+            pass->kernels->multiply_dense(MLP_STACK, mlp_min_size(width - k, MLP_PANEL), rows, 1,
                                           b + k * MLP_PANEL, columns, k == 0 ? start : NULL,
                                           out + stack * MLP_STACK_FLOATS);
         }

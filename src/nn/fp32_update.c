@@ -2,10 +2,6 @@
 
 #include <string.h>
 
-/* Stacks of weights and velocities, 4 KB each, that stay in a core's second cache, of 1 MB or
- * more, beside all else. */
-enum { NEAR_STACKS = 128 };
-
 /* A step of SGD on a layer's weights, one member's share of it. */
 typedef struct weight_update {
     mlp_pass *pass;
@@ -17,7 +13,6 @@ typedef struct weight_update {
     size_t l;
     mlp_fp32_share share; /* of stacks of eight inputs */
     bool from_lists;
-    bool from_afar;  /* the share does not stay in the member's own cache */
     size_t chunk;    /* the first stack of a chunk, */
     mlp_lists lists; /* and its lists */
 } weight_update;
@@ -58,30 +53,52 @@ static mlp_lists input_lists(const weight_update *u, size_t low, size_t high)
     return pack_columns(u, group, mlp_min_size(high * MLP_LISTS, groups) - group);
 }
 
-/* out (n, 8, 64) = stacks first .. first + n - 1 of a hidden layer's output (B, K), transposed,
- * times b (B, 64). */
-static void multiply_columns(const mlp_pass *pass, const float *matrix, size_t first, size_t n,
-                             const float *b, size_t columns, float *out)
-{
-    for (size_t image = 0; image < pass->batch.size; image += MLP_BLOCK_STEPS)
-        for (size_t stack = 0; stack < n; stack++) {
-            size_t k = (first + stack) * MLP_STACK;
-            const float *from = matrix + k / MLP_PANEL * mlp_fp32_output_stride(pass) +
-                                image * MLP_PANEL + k % MLP_PANEL;
-            const float *rows[MLP_STACK];
-            for (size_t i = 0; i < MLP_STACK; i++)
-                rows[i] = from + i;
-            pass->kernels->multiply_dense(mlp_min_size(pass->batch.size - image, MLP_BLOCK_STEPS),
-                                          rows, MLP_PANEL, b + image * MLP_PANEL, columns,
-                                          image == 0 ? mlp_fp32_zeros : NULL,
-                                          out + stack * MLP_STACK_FLOATS);
-        }
-}
-
 /* The gradient of one panel of the layer's output. */
 static const float *output_gradient(const weight_update *u, size_t panel)
 {
     return u->pass->output_gradients[u->l] + panel * mlp_fp32_output_stride(u->pass);
+}
+
+static size_t panel_columns(const weight_update *u, size_t panel)
+{
+    return mlp_fp32_columns(u->pass->model->layers[u->l].outputs, panel);
+}
+
+/* product (outputs, 64): the gradient of the weights of 64 inputs, a panel of them, and of a layer
+ * of one panel of outputs, transposed. So its rows are as many as there are outputs, and lanes run
+ * across inputs, of which there are more. */
+static void multiply_input_panel(const weight_update *u, size_t panel, float *product)
+{
+    const mlp_pass *pass = u->pass;
+    const float *inputs = pass->outputs[u->l - 1] + panel * mlp_fp32_output_stride(pass);
+    size_t outputs = pass->model->layers[u->l].outputs, images = pass->batch.size;
+    for (size_t image = 0; image < images; image += MLP_BLOCK_STEPS)
+        for (size_t output = 0; output < outputs; output += MLP_STACK) {
+            const float *from = output_gradient(u, 0) + image * MLP_PANEL + output;
+            const float *rows[MLP_STACK];
+            for (size_t i = 0; i < MLP_STACK; i++)
+                rows[i] = from + i;
+            pass->kernels->multiply_dense(mlp_min_size(outputs - output, MLP_STACK),
+                                          mlp_min_size(images - image, MLP_BLOCK_STEPS), rows,
+                                          MLP_PANEL, inputs + image * MLP_PANEL, MLP_PANEL,
+                                          image == 0 ? mlp_fp32_zeros : NULL,
+                                          product + output * MLP_PANEL);
+        }
+}
+
+/* gradients (n, 8, 64): of the weights in stacks first .. first + n - 1 of such a layer. */
+static void multiply_inputs(const weight_update *u, size_t first, size_t n, float *gradients)
+{
+    size_t outputs = u->pass->model->layers[u->l].outputs, columns = panel_columns(u, 0);
+    float product[MLP_PANEL * MLP_PANEL] __attribute__((aligned(64)));
+    for (size_t row = 0; row < n * MLP_STACK; row++) {
+        size_t input = first * MLP_STACK + row;
+        if (row == 0 || input % MLP_PANEL == 0)
+            multiply_input_panel(u, input / MLP_PANEL, product);
+        for (size_t j = 0; j < columns; j++)
+            gradients[row * MLP_PANEL + j] =
+                j < outputs ? product[j * MLP_PANEL + input % MLP_PANEL] : 0.0f;
+    }
 }
 
 /* Of the chunk's lists, those of stacks first .. first + n - 1. */
@@ -89,11 +106,6 @@ static size_t lists_of(const weight_update *u, size_t first, size_t n, size_t *l
 {
     *list = (first - u->chunk) * MLP_LISTS;
     return mlp_min_size(n * MLP_LISTS, u->lists.n - *list);
-}
-
-static size_t panel_columns(const weight_update *u, size_t panel)
-{
-    return mlp_fp32_columns(u->pass->model->layers[u->l].outputs, panel);
 }
 
 /* Is the last block of a panel's gradient computed along with the step? All columns are, then. */
@@ -113,7 +125,7 @@ static void stack_gradients(const weight_update *u, size_t panel, size_t first, 
     if ((first + n) * MLP_STACK > layer->inputs) /* not all is written */
         memset(gradients, 0, n * MLP_STACK_FLOATS * sizeof *gradients);
     if (!u->from_lists) {
-        multiply_columns(pass, pass->outputs[u->l - 1], first, n, b, columns, gradients);
+        multiply_inputs(u, first, n, gradients);
         return;
     }
     size_t n_lists = lists_of(u, first, n, &list);
@@ -148,21 +160,18 @@ static void prefetch_images(const weight_update *u, size_t panel, size_t stack)
         mlp_batch_prefetch(&u->pass->next, &u->next, done, u->share.end - u->share.first);
 }
 
-/* The gradients of those stacks and the step with them: one stack after another stays nearest,
- * but if the batch has several blocks, each serves all stacks. */
+/* The gradients of those stacks and the step with them: from lists one stack after another stays
+ * nearest, but if the batch has several blocks, each serves all stacks. */
 static void update_stacks(const weight_update *u, size_t panel, size_t first, size_t n)
 {
     const mlp_layer *layer = &u->pass->model->layers[u->l];
     float *gradients = u->pass->fp32.gradients + u->thread * MLP_CHUNK * MLP_STACK_FLOATS;
     size_t at = layer->weight + panel * layer->panel_stride + first * MLP_STACK_FLOATS;
-    size_t part = u->pass->batch.size <= MLP_BLOCK_STEPS ? 1 : n;
+    size_t part = u->from_lists && u->pass->batch.size <= MLP_BLOCK_STEPS ? 1 : n;
     for (size_t i = 0; i < n; i++, at += MLP_STACK_FLOATS) {
         prefetch_images(u, panel, first + i);
         if (i % part == 0)
             stack_gradients(u, panel, first + i, part, gradients);
-        size_t next = at + MLP_STACK_FLOATS;
-        if (u->from_afar && i + 1 < n)
-            mlp_sgd_prefetch(u->sgd, next, next + MLP_STACK_FLOATS);
         apply_stack(u, panel, first + i, at, gradients + i % part * MLP_STACK_FLOATS);
     }
 }
@@ -174,7 +183,6 @@ static void update_weights(weight_update *u)
     size_t stacks = mlp_round_up(layer->inputs, MLP_STACK) / MLP_STACK, low, end, at, n;
     u->from_lists = u->l == 0 || mlp_fp32_packs(layer->panels);
     u->share = mlp_fp32_share_panels(u->team, u->thread, layer->panels, stacks);
-    u->from_afar = u->share.end - u->share.first > NEAR_STACKS;
     for (mlp_fp32_share_rows(&u->share, &low, &end); low < end; low += MLP_CHUNK) {
         size_t high = mlp_min_size(low + MLP_CHUNK, end);
         u->chunk = low;

@@ -50,12 +50,6 @@ void mlp_sgd_apply_lists(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd
                                                 sgd->velocities + at, sgd->model->params + at);
 }
 
-void mlp_sgd_prefetch(const mlp_sgd *sgd, size_t first, size_t end)
-{
-    mlp_prefetch(sgd->velocities, first * sizeof(float), end * sizeof(float));
-    mlp_prefetch(sgd->model->params, first * sizeof(float), end * sizeof(float));
-}
-
 double mlp_sgd_layer_norm(const mlp_sgd *sgd, size_t layer)
 {
     const mlp_layer *l = &sgd->model->layers[layer];

@@ -38,10 +38,6 @@ void mlp_sgd_apply_lists(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd
                          size_t at, size_t n_lists, const mlp_list *lists, const float *b,
                          const float *start, float *c);
 
-/* Asks for the weights and velocities first .. end - 1, which will have their step soon, past
- * the first cache, which is in use. */
-void mlp_sgd_prefetch(const mlp_sgd *sgd, size_t first, size_t end);
-
 /* Of the gradients of the last step: the L2 norm over one layer's parameters. */
 double mlp_sgd_layer_norm(const mlp_sgd *sgd, size_t layer);
 

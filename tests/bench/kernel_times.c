@@ -128,7 +128,7 @@ static void multiply_rows(operands *o, size_t columns)
     const float *rows[MLP_STACK];
     for (size_t i = 0; i < MLP_STACK; i++)
         rows[i] = o->a + i * MLP_PANEL;
-    o->kernels->multiply_dense(MLP_PANEL, rows, 1, o->b, columns, NULL, o->c);
+    o->kernels->multiply_dense(MLP_STACK, MLP_PANEL, rows, 1, o->b, columns, NULL, o->c);
 }
 
 static void multiply_columns(operands *o, size_t columns)
@@ -136,7 +136,7 @@ static void multiply_columns(operands *o, size_t columns)
     const float *rows[MLP_STACK];
     for (size_t i = 0; i < MLP_STACK; i++)
         rows[i] = o->a + i;
-    o->kernels->multiply_dense(STEPS, rows, MLP_PANEL, o->b, columns, NULL, o->c);
+    o->kernels->multiply_dense(MLP_STACK, STEPS, rows, MLP_PANEL, o->b, columns, NULL, o->c);
 }
 
 static void run_dense_rows(void *argument)

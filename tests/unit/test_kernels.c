@@ -201,14 +201,14 @@ static void a_product_goes_into_the_step_that_it_is_the_gradient_of(void **state
 
 /* The left operand of a stack. */
 typedef struct stack {
-    size_t depth, stride;
-    const float *rows[MLP_STACK];
+    size_t n, depth, stride;
+    const float *rows[MLP_STACK]; /* n of them */
 } stack;
 
 /* By the definition: no step is left out. */
 static void multiply_stack_plainly(const operands *o, const stack *a, float *c)
 {
-    for (size_t i = 0; i < MLP_STACK; i++)
+    for (size_t i = 0; i < a->n; i++)
         for (size_t j = 0; j < o->columns; j++) {
             float sum = o->start != NULL ? o->start[j] : c[i * MLP_PANEL + j];
             for (size_t k = 0; k < a->depth; k++)
@@ -224,6 +224,7 @@ static void check_stack(dice *d, operands *o, size_t depth, size_t stride, start
     enum { MAX_GAP = 3 };
     stack a = {.depth = depth, .stride = stride};
     size_t row_floats = depth > 0 ? (depth - 1) * stride + 1 : 0, at = 0;
+    a.n = roll(d) % 2 == 0 ? MLP_STACK : 1 + roll(d) % MLP_STACK;
     size_t n = TILES * MLP_TILE_FLOATS, floats = MLP_STACK * (row_floats + MAX_GAP);
     float *memory = roll_floats(d, floats, kind);
     for (size_t i = MLP_STACK; i-- > 0; at += row_floats + roll(d) % (MAX_GAP + 1))
@@ -233,7 +234,7 @@ static void check_stack(dice *d, operands *o, size_t depth, size_t stride, start
     multiply_stack_plainly(o, &a, wanted + MLP_TILE_FLOATS);
     for (size_t t = 0; supported_kernels(t) != NULL; t++) {
         float *found = copy_floats(o->c, n);
-        supported_kernels(t)->multiply_dense(depth, a.rows, stride, o->b, o->columns, o->start,
+        supported_kernels(t)->multiply_dense(a.n, depth, a.rows, stride, o->b, o->columns, o->start,
                                              found + MLP_TILE_FLOATS);
         assert_same(supported_kernels(t)->name, found, wanted, n);
         free(found);

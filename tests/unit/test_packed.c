@@ -199,11 +199,11 @@ static void count_multiply(size_t n_lists, const mlp_list *lists, const float *b
     mlp_kernels_portable.multiply(n_lists, lists, b, columns, start, c);
 }
 
-static void count_multiply_dense(size_t depth, const float *const a[MLP_STACK], size_t stride,
+static void count_multiply_dense(size_t rows, size_t depth, const float *const *a, size_t stride,
                                  const float *b, size_t columns, const float *start, float *c)
 {
     n_dense_calls++;
-    mlp_kernels_portable.multiply_dense(depth, a, stride, b, columns, start, c);
+    mlp_kernels_portable.multiply_dense(rows, depth, a, stride, b, columns, start, c);
 }
 
 /* A stack's block takes the dense way if no list lacks a step of it. */
