@@ -29,7 +29,7 @@ mlp_status mlp_batch_init(mlp_batch *batch, const mlp_kernels *kernels, size_t f
     batch->blank = mlp_alloc(1, features);
     batch->labels = mlp_alloc(batch->capacity, sizeof *batch->labels);
     if (batch->pixels == NULL || batch->blank == NULL || batch->labels == NULL ||
-        !(kernels->bf16 != NULL ? mlp_bf16_batch_init(batch, with_columns)
+        !(kernels->bf16 != NULL ? mlp_strips_init(&batch->strips, batch->capacity, features)
                                 : init_lists(batch, with_columns))) {
         mlp_batch_free(batch);
         return mlp_fail_memory(err, "a batch");
@@ -44,7 +44,7 @@ void mlp_batch_free(mlp_batch *batch)
     free(batch->labels);
     mlp_packed_free(&batch->rows);
     mlp_packed_free(&batch->columns);
-    mlp_bf16_batch_free(batch);
+    mlp_strips_free(&batch->strips);
     memset(batch, 0, sizeof *batch);
 }
 

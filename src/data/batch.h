@@ -32,9 +32,8 @@ typedef struct mlp_batch {
     mlp_packed rows;    /* (capacity / 2) lists */
     mlp_packed columns; /* (n_groups) lists; none in a batch that is only looked at */
 
-    /* For bf16 products instead of those two (bf16_batch.h): */
-    mlp_strips image_strips; /* (B, features) as A */
-    mlp_strips pixel_strips; /* (features, B) as A; none in a batch that is only looked at */
+    mlp_strips
+        strips; /* for bf16 products instead of those two: (B, features) as A (bf16_batch.h) */
 } mlp_batch;
 
 mlp_status mlp_batch_init(mlp_batch *batch, const mlp_kernels *kernels, size_t features,

@@ -2,18 +2,6 @@
 
 enum { STRIP = MLP_BF16_STRIP, CACHE_LINE = 64 };
 
-bool mlp_bf16_batch_init(mlp_batch *batch, bool training)
-{
-    return mlp_strips_init(&batch->image_strips, batch->capacity, batch->features) &&
-           (!training || mlp_strips_init(&batch->pixel_strips, batch->features, batch->capacity));
-}
-
-void mlp_bf16_batch_free(mlp_batch *batch)
-{
-    mlp_strips_free(&batch->image_strips);
-    mlp_strips_free(&batch->pixel_strips);
-}
-
 /* The 32 images of a strip; past the batch's end they are blank. */
 static void name_images(const mlp_batch *batch, size_t strip, const uint8_t *images[STRIP])
 {
@@ -39,15 +27,9 @@ static void pack_strip(mlp_batch *batch, const mlp_bf16_kernels *kernels, size_t
         size_t first = block * STRIP, left = batch->features - first;
         if (first % CACHE_LINE == 0)
             prefetch(batch, strip + 1, first);
-        uint32_t *packed = mlp_strips_block(&batch->image_strips, strip, block);
-        bool blank = !kernels->pack_pixels(left < STRIP ? left : STRIP, images, first, packed);
-        *mlp_strips_blank(&batch->image_strips, strip, block) = blank;
-        if (batch->pixel_strips.words == NULL)
-            continue;
-        *mlp_strips_blank(&batch->pixel_strips, block, strip) = blank;
-        if (!blank)
-            kernels->transpose_elements(packed,
-                                        mlp_strips_block(&batch->pixel_strips, block, strip));
+        *mlp_strips_blank(&batch->strips, strip, block) =
+            !kernels->pack_pixels(left < STRIP ? left : STRIP, images, first,
+                                  mlp_strips_block(&batch->strips, strip, block));
     }
 }
 

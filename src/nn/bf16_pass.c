@@ -44,8 +44,11 @@ bool mlp_bf16_pass_init(mlp_pass *pass, size_t n_threads, bool training)
     bf16->slab_words = slab_words(model, training);
     bf16->slabs = mlp_alloc(n_threads, bf16->slab_words * sizeof *bf16->slabs);
     bf16->sums = mlp_alloc(n_threads, MLP_BF16_SLAB_SUMS * sizeof *bf16->sums);
+    bf16->transposed_words = training ? mlp_strips_stride(images) : 0;
+    bf16->transposed = mlp_alloc(n_threads, bf16->transposed_words * sizeof *bf16->transposed);
     bf16->layers = mlp_alloc(model->n_layers, sizeof *bf16->layers);
-    if (bf16->slabs == NULL || bf16->sums == NULL || bf16->layers == NULL)
+    if (bf16->slabs == NULL || bf16->sums == NULL || bf16->transposed == NULL ||
+        bf16->layers == NULL)
         return false;
     bool ok = true;
     for (size_t l = 0; l < model->n_layers; l++) {
@@ -53,7 +56,6 @@ bool mlp_bf16_pass_init(mlp_pass *pass, size_t n_threads, bool training)
         size_t width = model->layers[l].outputs;
         bool hidden = l + 1 < model->n_layers;
         ok &= !hidden || mlp_strips_init(&layer->outputs, images, width);
-        ok &= !hidden || !training || mlp_strips_init(&layer->inputs, width, images);
         ok &= l == 0 || !training || mlp_strips_init(&layer->gradients, images, width);
         ok &= !training || mlp_strips_init(&layer->columns, width, images);
     }
@@ -64,13 +66,13 @@ void mlp_bf16_pass_free(mlp_bf16_pass *bf16, size_t n_layers)
 {
     for (size_t l = 0; bf16->layers != NULL && l < n_layers; l++) {
         mlp_strips_free(&bf16->layers[l].outputs);
-        mlp_strips_free(&bf16->layers[l].inputs);
         mlp_strips_free(&bf16->layers[l].gradients);
         mlp_strips_free(&bf16->layers[l].columns);
     }
     free(bf16->layers);
     free(bf16->slabs);
     free(bf16->sums);
+    free(bf16->transposed);
     memset(bf16, 0, sizeof *bf16);
 }
 
@@ -115,18 +117,7 @@ static void pack_transposed_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
     }
 }
 
-/* One tile (32 images, 32 features) of a hidden layer's output, finished. */
-static void keep_output(mlp_pass *pass, size_t l, size_t strip, size_t block, const float *sums)
-{
-    const mlp_bf16_kernels *kernels = pass->kernels->bf16;
-    mlp_bf16_layer *layer = &pass->bf16.layers[l];
-    uint32_t *packed = mlp_strips_block(&layer->outputs, strip, block);
-    kernels->pack_rows(sums, MLP_PANEL, 1.0f, packed);
-    if (layer->inputs.words != NULL)
-        kernels->transpose_elements(packed, mlp_strips_block(&layer->inputs, block, strip));
-}
-
-/* The same of the gradient of any layer's output. */
+/* One tile (32 images, 32 features) of the gradient of any layer's output, finished. */
 static void keep_gradient(mlp_pass *pass, size_t l, size_t strip, size_t block, const float *sums)
 {
     const mlp_bf16_kernels *kernels = pass->kernels->bf16;
@@ -141,9 +132,12 @@ static void keep_gradient(mlp_pass *pass, size_t l, size_t strip, size_t block, 
 /* 32 images of a panel of a hidden layer's output. */
 static void keep_outputs(const mlp_bf16_product *p, size_t panel, size_t strip, float *sums)
 {
+    const mlp_strips *outputs = &p->pass->bf16.layers[p->l].outputs;
     p->pass->kernels->relu(MLP_BF16_PANEL_SUMS, sums);
     for (size_t s = 0; s < mlp_bf16_panel_strips(p, panel); s++)
-        keep_output(p->pass, p->l, strip, panel * PANEL_STRIPS + s, sums + s * STRIP);
+        p->pass->kernels->bf16->pack_rows(
+            sums + s * STRIP, MLP_PANEL, 1.0f,
+            mlp_strips_block(outputs, strip, panel * PANEL_STRIPS + s));
 }
 
 /* 32 images of a panel of the last layer's, which stay floats. */
@@ -162,7 +156,7 @@ static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t threa
         .rows = pass->batch.size,
         .depth = layer->inputs,
         .columns = layer->outputs,
-        .a = l == 0 ? &pass->batch.image_strips : &pass->bf16.layers[l - 1].outputs,
+        .a = l == 0 ? &pass->batch.strips : &pass->bf16.layers[l - 1].outputs,
         .start = pass->model->params + layer->bias,
         .load = pack_weights,
         .keep = l + 1 < pass->model->n_layers ? keep_outputs : keep_logits,

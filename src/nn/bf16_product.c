@@ -5,6 +5,7 @@
 enum {
     SLAB_WORDS = 5 << 16, /* 1.25 MB, of the 2 MB that a core of today has as its L2 cache */
     L1_BLOCKS = 20,       /* of A, 40 KB, stay in the L1 cache while B passes */
+    BLOCKS_AHEAD = 3,     /* that a block is asked for before it is transposed */
 };
 
 /* A row of a panel, to start sums from. */
@@ -19,7 +20,8 @@ typedef struct part {
 typedef struct walk {
     const mlp_bf16_product *p;
     mlp_bf16_slab slab;
-    float *sums; /* (MLP_BF16_SLAB_SUMS) */
+    float *sums;          /* (MLP_BF16_SLAB_SUMS) */
+    uint32_t *transposed; /* room for a strip of A */
 } walk;
 
 static part share(const mlp_team *team, size_t thread, size_t panels, size_t strips)
@@ -74,26 +76,55 @@ typedef struct chunk {
     uint32_t blocks[L1_BLOCKS];
 } chunk;
 
-static size_t count_present(const mlp_strips *a, size_t strip, size_t blocks)
+static bool is_blank(const mlp_bf16_product *p, size_t strip, size_t block)
+{
+    return p->transposes_a ? *mlp_strips_blank(p->a, block, strip)
+                           : *mlp_strips_blank(p->a, strip, block);
+}
+
+static size_t count_present(const mlp_bf16_product *p, size_t strip)
 {
     size_t n = 0;
-    for (size_t block = 0; block < blocks; block++)
-        n += !*mlp_strips_blank(a, strip, block);
+    for (size_t block = 0; block < mlp_strips_count(p->depth); block++)
+        n += !is_blank(p, strip, block);
     return n;
 }
 
 /* The next n blocks that are not blank, from *block on, which moves behind them. */
-static chunk next_chunk(const mlp_strips *a, size_t strip, size_t n, size_t *block)
+static chunk next_chunk(const mlp_bf16_product *p, size_t strip, size_t n, size_t *block)
 {
     chunk c = {.n = 0};
     for (; c.n < n; ++*block)
-        if (!*mlp_strips_blank(a, strip, *block))
+        if (!is_blank(p, strip, *block))
             c.blocks[c.n++] = (uint32_t)*block;
     return c;
 }
 
+static void ask_for_block(const mlp_bf16_product *p, size_t strip, const chunk *c, size_t i)
+{
+    if (i < c->n)
+        mlp_prefetch(mlp_strips_block(p->a, c->blocks[i], strip), 0,
+                     sizeof(uint32_t[MLP_BF16_BLOCK]));
+}
+
+/* A's words of a chunk of a strip, which are made here if A is to be transposed. */
+static const uint32_t *chunk_words(const walk *w, size_t strip, const chunk *c)
+{
+    if (!w->p->transposes_a)
+        return mlp_strips_block(w->p->a, strip, 0);
+    for (size_t i = 0; i < BLOCKS_AHEAD; i++)
+        ask_for_block(w->p, strip, c, i);
+    for (size_t i = 0; i < c->n; i++) {
+        ask_for_block(w->p, strip, c, i + BLOCKS_AHEAD);
+        w->p->pass->kernels->bf16->transpose_elements(
+            mlp_strips_block(w->p->a, c->blocks[i], strip),
+            w->transposed + (size_t)c->blocks[i] * MLP_BF16_BLOCK);
+    }
+    return w->transposed;
+}
+
 /* Adds a chunk's products to the sums (32, 64) of panel `panel` of the slab, or begins them. */
-static void multiply_panel(const walk *w, size_t panel, size_t strip, const chunk *blocks,
+static void multiply_panel(const walk *w, size_t panel, const uint32_t *a, const chunk *blocks,
                            bool begin, float *sums)
 {
     const mlp_bf16_product *p = w->p;
@@ -102,7 +133,7 @@ static void multiply_panel(const walk *w, size_t panel, size_t strip, const chun
     for (size_t s = 0; s < mlp_bf16_panel_strips(p, w->slab.panel + panel); s++) {
         size_t at = s * MLP_BF16_STRIP;
         p->pass->kernels->bf16->multiply(
-            blocks->n, blocks->blocks, mlp_strips_block(p->a, strip, 0),
+            blocks->n, blocks->blocks, a,
             mlp_strips_block(&w->slab.strips, panel * MLP_BF16_PANEL_STRIPS + s, 0),
             begin ? start + at : sums + at, begin ? 0 : MLP_PANEL, sums + at, MLP_PANEL);
     }
@@ -119,14 +150,15 @@ static void keep_panel(const walk *w, size_t panel, size_t strip, float *sums)
  * nothing, which takes the sums to where they start. */
 static void multiply_strip(const walk *w, size_t strip)
 {
-    size_t left = count_present(w->p->a, strip, mlp_strips_count(w->p->depth)), block = 0;
+    size_t left = count_present(w->p, strip), block = 0;
     size_t n_chunks = mlp_max_size(1, (left + L1_BLOCKS - 1) / L1_BLOCKS);
     for (size_t i = 0; i < n_chunks; i++) {
         size_t n_left = n_chunks - i;
-        chunk c = next_chunk(w->p->a, strip, (left + n_left - 1) / n_left, &block);
+        chunk c = next_chunk(w->p, strip, (left + n_left - 1) / n_left, &block);
+        const uint32_t *a = chunk_words(w, strip, &c);
         left -= c.n;
         for (size_t panel = 0; panel < w->slab.n_panels; panel++)
-            multiply_panel(w, panel, strip, &c, i == 0, w->sums + panel * MLP_BF16_PANEL_SUMS);
+            multiply_panel(w, panel, a, &c, i == 0, w->sums + panel * MLP_BF16_PANEL_SUMS);
     }
     for (size_t panel = 0; panel < w->slab.n_panels; panel++)
         keep_panel(w, panel, strip, w->sums + panel * MLP_BF16_PANEL_SUMS);
@@ -136,7 +168,10 @@ void mlp_bf16_product_run(const mlp_bf16_product *p, const mlp_team *team, size_
 {
     size_t panels = mlp_round_up(p->columns, MLP_PANEL) / MLP_PANEL;
     part s = share(team, thread, panels, mlp_strips_count(p->rows));
-    walk w = {.p = p, .sums = p->pass->bf16.sums + thread * MLP_BF16_SLAB_SUMS};
+    const mlp_bf16_pass *bf16 = &p->pass->bf16;
+    walk w = {.p = p,
+              .sums = bf16->sums + thread * MLP_BF16_SLAB_SUMS,
+              .transposed = bf16->transposed + thread * bf16->transposed_words};
     for (size_t panel = s.panel; panel < s.end_panel; panel += w.slab.n_panels) {
         w.slab = place_slab(p, panel, s.end_panel, thread);
         p->load(p, &w.slab);

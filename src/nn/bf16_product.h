@@ -6,12 +6,16 @@
  * panels, or the strips where panels are too few. Blank blocks of A (kernels/strips.h) are
  * passed over: a zero times B adds nothing.
  *
- * Nothing is asked for ahead. Tiles take B from the second cache, and whatever else is on its
- * way to the first holds them up.
+ * A may lie transposed; whoever multiplies with a strip then transposes it first, so that it is
+ * stored once, and near when it is wanted.
+ *
+ * Nothing is asked for ahead while tiles work. They take B from the second cache, and whatever
+ * else is on its way to the first holds them up.
  */
 #ifndef MLP_NN_BF16_PRODUCT_H
 #define MLP_NN_BF16_PRODUCT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +44,7 @@ struct mlp_bf16_product {
     size_t l; /* the layer whose weights, or their gradient, it is about */
     size_t rows, depth, columns;
     const mlp_strips *a;
+    bool transposes_a;  /* a is (depth, rows) */
     const float *start; /* (columns, in whole panels): a row for all; NULL: zeros */
 
     /* Gives the slab b its strips; those that b has are the member's own, to be packed. */
