@@ -23,8 +23,12 @@ void *mlp_alloc(size_t count, size_t size);
 char *mlp_strdup(const char *s);
 
 /* Asks for bytes first .. end - 1 of what is at `memory`, past the first cache, which is in
- * use. Of a cache line that the range ends in, the next range may ask for again. */
-static inline void mlp_prefetch(const void *memory, size_t first, size_t end)
+ * use. Of a cache line that the range ends in, the next range may ask for again.
+ *
+ * gcc takes a function that does nothing but ask for one without effect, and drops its calls:
+ * what calls this must do something else besides. */
+static inline __attribute__((always_inline)) void mlp_prefetch(const void *memory, size_t first,
+                                                               size_t end)
 {
     for (size_t i = first; i < end; i += MLP_ALIGNMENT)
         __builtin_prefetch((const char *)memory + i, 0, 2);

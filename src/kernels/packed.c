@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 
+enum { LISTS_AHEAD = 8 }; /* that a list, which another thread may have made, is asked for */
+
 bool mlp_packed_init(mlp_packed *packed, size_t lists, size_t max_steps, mlp_packed_kind kind)
 {
     bool pixels = kind == MLP_PACKED_PIXELS;
@@ -53,7 +55,10 @@ mlp_lists mlp_packed_unpack(const mlp_packed *packed, const mlp_kernels *kernels
                             size_t n, uint16_t *steps, float *values)
 {
     for (size_t i = 0; i < n; i++) {
-        size_t at = i * packed->capacity;
+        size_t at = i * packed->capacity, ahead = first + i + LISTS_AHEAD;
+        if (i + LISTS_AHEAD < n)
+            mlp_prefetch(mlp_packed_words(packed, ahead), 0,
+                         list_length(packed, ahead) * sizeof *packed->words);
         kernels->unpack_pixels(list_length(packed, first + i), mlp_packed_words(packed, first + i),
                                steps + at, values + at * MLP_TILE);
     }

@@ -100,25 +100,20 @@ static chunk next_chunk(const mlp_bf16_product *p, size_t strip, size_t n, size_
     return c;
 }
 
-static void ask_for_block(const mlp_bf16_product *p, size_t strip, const chunk *c, size_t i)
-{
-    if (i < c->n)
-        mlp_prefetch(mlp_strips_block(p->a, c->blocks[i], strip), 0,
-                     sizeof(uint32_t[MLP_BF16_BLOCK]));
-}
-
 /* A's words of a chunk of a strip, which are made here if A is to be transposed. */
 static const uint32_t *chunk_words(const walk *w, size_t strip, const chunk *c)
 {
     if (!w->p->transposes_a)
         return mlp_strips_block(w->p->a, strip, 0);
-    for (size_t i = 0; i < BLOCKS_AHEAD; i++)
-        ask_for_block(w->p, strip, c, i);
-    for (size_t i = 0; i < c->n; i++) {
-        ask_for_block(w->p, strip, c, i + BLOCKS_AHEAD);
-        w->p->pass->kernels->bf16->transpose_elements(
-            mlp_strips_block(w->p->a, c->blocks[i], strip),
-            w->transposed + (size_t)c->blocks[i] * MLP_BF16_BLOCK);
+    for (size_t i = 0; i < c->n + BLOCKS_AHEAD; i++) {
+        if (i < c->n)
+            mlp_prefetch(mlp_strips_block(w->p->a, c->blocks[i], strip), 0,
+                         sizeof(uint32_t[MLP_BF16_BLOCK]));
+        if (i >= BLOCKS_AHEAD) {
+            size_t block = c->blocks[i - BLOCKS_AHEAD];
+            w->p->pass->kernels->bf16->transpose_elements(mlp_strips_block(w->p->a, block, strip),
+                                                          w->transposed + block * MLP_BF16_BLOCK);
+        }
     }
     return w->transposed;
 }
