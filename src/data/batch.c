@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/bf16_batch.h"
 
 enum { CACHE_LINE = 64, GROUPS_OF_LINE = CACHE_LINE / MLP_TILE };
 
@@ -29,7 +28,7 @@ mlp_status mlp_batch_init(mlp_batch *batch, const mlp_kernels *kernels, size_t f
     batch->blank = mlp_alloc(1, features);
     batch->labels = mlp_alloc(batch->capacity, sizeof *batch->labels);
     if (batch->pixels == NULL || batch->blank == NULL || batch->labels == NULL ||
-        !(kernels->bf16 != NULL ? mlp_strips_init(&batch->strips, batch->capacity, features)
+        !(kernels->bf16 != NULL ? mlp_pixel_blocks_init(&batch->blocks, batch->capacity, features)
                                 : init_lists(batch, with_columns))) {
         mlp_batch_free(batch);
         return mlp_fail_memory(err, "a batch");
@@ -44,7 +43,7 @@ void mlp_batch_free(mlp_batch *batch)
     free(batch->labels);
     mlp_packed_free(&batch->rows);
     mlp_packed_free(&batch->columns);
-    mlp_strips_free(&batch->strips);
+    mlp_pixel_blocks_free(&batch->blocks);
     memset(batch, 0, sizeof *batch);
 }
 
@@ -128,11 +127,18 @@ static void pack_groups(mlp_batch *batch, const mlp_kernels *kernels, size_t fir
     }
 }
 
+static void pack_blocks(mlp_batch *batch, const mlp_team *team, size_t thread)
+{
+    size_t strips = mlp_round_up(batch->size, MLP_BF16_STRIP) / MLP_BF16_STRIP, first, end;
+    mlp_team_share(team, thread, strips, &first, &end);
+    mlp_pixel_blocks_pack(&batch->blocks, batch->pixels, batch->size, batch->features, first, end);
+}
+
 void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
                     size_t thread)
 {
     if (kernels->bf16 != NULL) {
-        mlp_bf16_batch_pack(batch, kernels, team, thread);
+        pack_blocks(batch, team, thread);
         return;
     }
     mlp_batch_share s = mlp_batch_share_of(batch, team, thread);

@@ -15,9 +15,9 @@
 #include "base/status.h"
 #include "base/team.h"
 #include "data/dataset.h"
+#include "data/pixel_blocks.h"
 #include "kernels/kernels.h"
 #include "kernels/packed.h"
-#include "kernels/strips.h"
 
 typedef struct mlp_batch {
     size_t features; /* K: pixels of an image */
@@ -32,8 +32,7 @@ typedef struct mlp_batch {
     mlp_packed rows;    /* (capacity / 2) lists */
     mlp_packed columns; /* (n_groups) lists; none in a batch that is only looked at */
 
-    mlp_strips
-        strips; /* for bf16 products instead of those two: (B, features) as A (bf16_batch.h) */
+    mlp_pixel_blocks blocks; /* for bf16 products instead of those two */
 } mlp_batch;
 
 mlp_status mlp_batch_init(mlp_batch *batch, const mlp_kernels *kernels, size_t features,
@@ -46,8 +45,8 @@ void mlp_batch_free(mlp_batch *batch);
 void mlp_batch_fill(mlp_batch *batch, const mlp_dataset *data, const uint32_t *index, size_t first,
                     size_t size);
 
-/* Packs this thread's share of the rows and columns, from the images that `pixels` and
- * `size` name. The caller puts a barrier behind it. */
+/* Packs this thread's share of the rows and columns, or of the blocks, from the images that
+ * `pixels` and `size` name. The caller puts a barrier behind it. */
 void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team *team,
                     size_t thread);
 

@@ -67,10 +67,8 @@ typedef struct mlp_bf16_kernels {
     /* out, as A, = the transpose of the block, as A. */
     void (*transpose_elements)(const uint32_t *block, uint32_t *out);
 
-    /* block, as A, = the n pixels that 32 images have from pixel `first` on, and zeros behind
-     * them. A byte is exact in bf16. Whether any is not 0. */
-    bool (*pack_pixels)(size_t n, const uint8_t *const images[MLP_BF16_STRIP], size_t first,
-                        uint32_t *block);
+    /* block, as A, = pixels (32, 32), of 32 images. A byte is exact in bf16. */
+    void (*pack_pixels)(const uint8_t *pixels, uint32_t *block);
 
     /* gradient (32, 32) = 0 where the activation, a block as A, is not > 0. */
     void (*relu_backward)(const uint32_t *activation, float *gradient, size_t stride);

@@ -274,20 +274,14 @@ void mlp_bf16_avx512_transpose_elements(const uint32_t *block, uint32_t *out)
     store_transposed(high, 8, out + (size_t)4 * TILE);
 }
 
-bool mlp_bf16_avx512_pack_pixels(size_t n, const uint8_t *const images[MLP_BF16_STRIP],
-                                 size_t first, uint32_t *block)
+void mlp_bf16_avx512_pack_pixels(const uint8_t *pixels, uint32_t *block)
 {
-    __m256i any = _mm256_setzero_si256();
-    __mmask32 columns = (__mmask32)((1ull << n) - 1);
-    for (size_t i = 0; i < STRIP; i++) {
-        __m256i bytes = _mm256_maskz_loadu_epi8(columns, images[i] + first);
-        __m512i left = _mm512_cvtepu8_epi32(_mm256_castsi256_si128(bytes));
-        __m512i right = _mm512_cvtepu8_epi32(_mm256_extracti128_si256(bytes, 1));
+    for (size_t i = 0; i < STRIP; i++, pixels += STRIP) {
+        __m512i left = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)pixels));
+        __m512i right = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(pixels + TILE)));
         __m512bh row = _mm512_cvtne2ps_pbh(_mm512_cvtepi32_ps(right), _mm512_cvtepi32_ps(left));
         _mm512_store_si512(block + i * TILE, (__m512i)row);
-        any = _mm256_or_si256(any, bytes);
     }
-    return !_mm256_testz_si256(any, any);
 }
 
 void mlp_bf16_avx512_relu_backward(const uint32_t *activation, float *gradient, size_t stride)

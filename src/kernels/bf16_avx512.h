@@ -9,8 +9,7 @@ void mlp_bf16_avx512_pack_rows(const float *x, size_t stride, float scale, uint3
 void mlp_bf16_avx512_pack_pairs(const float *x, size_t stride, float scale, uint32_t *block);
 void mlp_bf16_avx512_transpose(const uint32_t *block, uint32_t *out);
 void mlp_bf16_avx512_transpose_elements(const uint32_t *block, uint32_t *out);
-bool mlp_bf16_avx512_pack_pixels(size_t n, const uint8_t *const images[MLP_BF16_STRIP],
-                                 size_t first, uint32_t *block);
+void mlp_bf16_avx512_pack_pixels(const uint8_t *pixels, uint32_t *block);
 void mlp_bf16_avx512_relu_backward(const uint32_t *activation, float *gradient, size_t stride);
 void mlp_bf16_avx512_sum_columns(size_t n, const uint32_t *b, float *sums);
 

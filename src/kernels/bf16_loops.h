@@ -115,18 +115,10 @@ static void transpose_elements(const uint32_t *block, uint32_t *out)
         }
 }
 
-static bool pack_pixels(size_t n, const uint8_t *const images[MLP_BF16_STRIP], size_t first,
-                        uint32_t *block)
+static void pack_pixels(const uint8_t *pixels, uint32_t *block)
 {
-    uint32_t any = 0;
-    for (size_t i = 0; i < MLP_BF16_STRIP; i++, block += MLP_BF16_TILE) {
-        uint32_t halves[MLP_BF16_STRIP] = {0};
-        for (size_t j = 0; j < n; j++)
-            halves[j] = mlp_float_bits((float)images[i][first + j]) >> 16;
-        for (size_t p = 0; p < MLP_BF16_TILE; p++)
-            any |= block[p] = halves[2 * p] | halves[2 * p + 1] << 16;
-    }
-    return any != 0;
+    for (size_t i = 0; i < MLP_BF16_BLOCK; i++, pixels += 2)
+        block[i] = mlp_float_bits((float)pixels[0]) >> 16 | mlp_float_bits((float)pixels[1]);
 }
 
 static void relu_backward(const uint32_t *activation, float *gradient, size_t stride)

@@ -9,9 +9,7 @@ bool mlp_strips_init(mlp_strips *strips, size_t rows, size_t depth)
 {
     strips->stride = mlp_strips_stride(depth);
     strips->words = mlp_alloc(mlp_strips_count(rows), strips->stride * sizeof *strips->words);
-    strips->n_blocks = mlp_strips_count(depth);
-    strips->blank = mlp_alloc(mlp_strips_count(rows), strips->n_blocks * sizeof *strips->blank);
-    if (strips->words != NULL && strips->blank != NULL)
+    if (strips->words != NULL)
         return true;
     mlp_strips_free(strips);
     return false;
@@ -20,6 +18,5 @@ bool mlp_strips_init(mlp_strips *strips, size_t rows, size_t depth)
 void mlp_strips_free(mlp_strips *strips)
 {
     free(strips->words);
-    free(strips->blank);
     memset(strips, 0, sizeof *strips);
 }

@@ -11,13 +11,10 @@
 typedef struct mlp_strips {
     size_t stride;   /* words of a strip: its blocks, and a tile lest all share a cache set */
     uint32_t *words; /* (strips, stride) */
-    size_t n_blocks; /* of a strip */
-    uint8_t *blank;  /* (strips, n_blocks): whether a block of A is known to be all zeros, and
-                        products may pass over it; its words are undefined then */
 } mlp_strips;
 
-/* For a matrix of `rows` rows (of A) or columns (of B) and of `depth` k, zeroed, no block known to
- * be blank. false: out of memory, and *strips is zeroed. */
+/* For a matrix of `rows` rows (of A) or columns (of B) and of `depth` k, zeroed. false: out of
+ * memory, and *strips is zeroed. */
 bool mlp_strips_init(mlp_strips *strips, size_t rows, size_t depth);
 void mlp_strips_free(mlp_strips *strips);
 
@@ -36,11 +33,6 @@ static inline size_t mlp_strips_stride(size_t n)
 static inline uint32_t *mlp_strips_block(const mlp_strips *strips, size_t strip, size_t block)
 {
     return strips->words + strip * strips->stride + block * MLP_BF16_BLOCK;
-}
-
-static inline uint8_t *mlp_strips_blank(const mlp_strips *strips, size_t strip, size_t block)
-{
-    return strips->blank + strip * strips->n_blocks + block;
 }
 
 #endif

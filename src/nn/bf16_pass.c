@@ -44,11 +44,10 @@ bool mlp_bf16_pass_init(mlp_pass *pass, size_t n_threads, bool training)
     bf16->slab_words = slab_words(model, training);
     bf16->slabs = mlp_alloc(n_threads, bf16->slab_words * sizeof *bf16->slabs);
     bf16->sums = mlp_alloc(n_threads, MLP_BF16_SLAB_SUMS * sizeof *bf16->sums);
-    bf16->transposed_words = training ? mlp_strips_stride(images) : 0;
-    bf16->transposed = mlp_alloc(n_threads, bf16->transposed_words * sizeof *bf16->transposed);
+    bf16->strip_words = mlp_strips_stride(mlp_max_size(model->layers[0].inputs, images));
+    bf16->strips = mlp_alloc(n_threads, bf16->strip_words * sizeof *bf16->strips);
     bf16->layers = mlp_alloc(model->n_layers, sizeof *bf16->layers);
-    if (bf16->slabs == NULL || bf16->sums == NULL || bf16->transposed == NULL ||
-        bf16->layers == NULL)
+    if (bf16->slabs == NULL || bf16->sums == NULL || bf16->strips == NULL || bf16->layers == NULL)
         return false;
     bool ok = true;
     for (size_t l = 0; l < model->n_layers; l++) {
@@ -72,7 +71,7 @@ void mlp_bf16_pass_free(mlp_bf16_pass *bf16, size_t n_layers)
     free(bf16->layers);
     free(bf16->slabs);
     free(bf16->sums);
-    free(bf16->transposed);
+    free(bf16->strips);
     memset(bf16, 0, sizeof *bf16);
 }
 
@@ -156,7 +155,8 @@ static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t threa
         .rows = pass->batch.size,
         .depth = layer->inputs,
         .columns = layer->outputs,
-        .a = l == 0 ? &pass->batch.strips : &pass->bf16.layers[l - 1].outputs,
+        .a = {.strips = l == 0 ? NULL : &pass->bf16.layers[l - 1].outputs,
+              .pixels = l == 0 ? &pass->batch.blocks : NULL},
         .start = pass->model->params + layer->bias,
         .load = pack_weights,
         .keep = l + 1 < pass->model->n_layers ? keep_outputs : keep_logits,
@@ -218,7 +218,7 @@ static void backward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thre
         .rows = pass->batch.size,
         .depth = layer->outputs,
         .columns = layer->inputs,
-        .a = &pass->bf16.layers[l].gradients,
+        .a = {.strips = &pass->bf16.layers[l].gradients},
         .load = pack_transposed_weights,
         .keep = keep_gradients,
     };

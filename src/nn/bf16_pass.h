@@ -5,8 +5,7 @@
  *     forward    A = images of a_l           B = W_l^T, packed from its panels
  *     backward   A = images of dz_l          B = W_l, packed and transposed
  *     update     A = inputs, of a_l^T        B = dz_l
- * Sums are finished while they are in the cache: rectified and packed, or given to SGD. a_l^T is
- * transposed a strip at a time by whoever multiplies with it.
+ * Sums are finished while they are in the cache: rectified and packed, or given to SGD.
  *
  * Pixels are 0 .. 255 here, exact in bf16. The 1/255 is in the first layer's weights as
  * they are packed, and in its output's gradient.
@@ -35,9 +34,9 @@ typedef struct mlp_bf16_pass {
     mlp_bf16_layer *layers; /* (L) */
     uint32_t *slabs;        /* (threads, slab_words): weights as B */
     size_t slab_words;
-    float *sums;          /* (threads): 32 rows of the panels of a slab, each (32, 64) */
-    uint32_t *transposed; /* (threads, transposed_words): a strip of a^T as A */
-    size_t transposed_words;
+    float *sums;      /* (threads): 32 rows of the panels of a slab, each (32, 64) */
+    uint32_t *strips; /* (threads, strip_words): of A, where its blocks are made (bf16_operand.h) */
+    size_t strip_words;
 } mlp_bf16_pass;
 
 /* For the pass's model and batch. false: out of memory, and the rest is for free. */

@@ -5,7 +5,6 @@
 enum {
     SLAB_WORDS = 5 << 16, /* 1.25 MB, of the 2 MB that a core of today has as its L2 cache */
     L1_BLOCKS = 20,       /* of A, 40 KB, stay in the L1 cache while B passes */
-    BLOCKS_AHEAD = 3,     /* that a block is asked for before it is transposed */
 };
 
 /* A row of a panel, to start sums from. */
@@ -20,8 +19,8 @@ typedef struct part {
 typedef struct walk {
     const mlp_bf16_product *p;
     mlp_bf16_slab slab;
-    float *sums;          /* (MLP_BF16_SLAB_SUMS) */
-    uint32_t *transposed; /* room for a strip of A */
+    float *sums;     /* (MLP_BF16_SLAB_SUMS) */
+    uint32_t *strip; /* room for one of A */
 } walk;
 
 static part share(const mlp_team *team, size_t thread, size_t panels, size_t strips)
@@ -76,17 +75,11 @@ typedef struct chunk {
     uint32_t blocks[L1_BLOCKS];
 } chunk;
 
-static bool is_blank(const mlp_bf16_product *p, size_t strip, size_t block)
-{
-    return p->transposes_a ? *mlp_strips_blank(p->a, block, strip)
-                           : *mlp_strips_blank(p->a, strip, block);
-}
-
 static size_t count_present(const mlp_bf16_product *p, size_t strip)
 {
     size_t n = 0;
     for (size_t block = 0; block < mlp_strips_count(p->depth); block++)
-        n += !is_blank(p, strip, block);
+        n += !mlp_bf16_operand_blank(&p->a, strip, block);
     return n;
 }
 
@@ -95,27 +88,9 @@ static chunk next_chunk(const mlp_bf16_product *p, size_t strip, size_t n, size_
 {
     chunk c = {.n = 0};
     for (; c.n < n; ++*block)
-        if (!is_blank(p, strip, *block))
+        if (!mlp_bf16_operand_blank(&p->a, strip, *block))
             c.blocks[c.n++] = (uint32_t)*block;
     return c;
-}
-
-/* A's words of a chunk of a strip, which are made here if A is to be transposed. */
-static const uint32_t *chunk_words(const walk *w, size_t strip, const chunk *c)
-{
-    if (!w->p->transposes_a)
-        return mlp_strips_block(w->p->a, strip, 0);
-    for (size_t i = 0; i < c->n + BLOCKS_AHEAD; i++) {
-        if (i < c->n)
-            mlp_prefetch(mlp_strips_block(w->p->a, c->blocks[i], strip), 0,
-                         sizeof(uint32_t[MLP_BF16_BLOCK]));
-        if (i >= BLOCKS_AHEAD) {
-            size_t block = c->blocks[i - BLOCKS_AHEAD];
-            w->p->pass->kernels->bf16->transpose_elements(mlp_strips_block(w->p->a, block, strip),
-                                                          w->transposed + block * MLP_BF16_BLOCK);
-        }
-    }
-    return w->transposed;
 }
 
 /* Adds a chunk's products to the sums (32, 64) of panel `panel` of the slab, or begins them. */
@@ -150,7 +125,8 @@ static void multiply_strip(const walk *w, size_t strip)
     for (size_t i = 0; i < n_chunks; i++) {
         size_t n_left = n_chunks - i;
         chunk c = next_chunk(w->p, strip, (left + n_left - 1) / n_left, &block);
-        const uint32_t *a = chunk_words(w, strip, &c);
+        const uint32_t *a = mlp_bf16_operand_blocks(&w->p->a, w->p->pass->kernels->bf16, strip, c.n,
+                                                    c.blocks, w->strip);
         left -= c.n;
         for (size_t panel = 0; panel < w->slab.n_panels; panel++)
             multiply_panel(w, panel, a, &c, i == 0, w->sums + panel * MLP_BF16_PANEL_SUMS);
@@ -166,7 +142,7 @@ void mlp_bf16_product_run(const mlp_bf16_product *p, const mlp_team *team, size_
     const mlp_bf16_pass *bf16 = &p->pass->bf16;
     walk w = {.p = p,
               .sums = bf16->sums + thread * MLP_BF16_SLAB_SUMS,
-              .transposed = bf16->transposed + thread * bf16->transposed_words};
+              .strip = bf16->strips + thread * bf16->strip_words};
     for (size_t panel = s.panel; panel < s.end_panel; panel += w.slab.n_panels) {
         w.slab = place_slab(p, panel, s.end_panel, thread);
         p->load(p, &w.slab);

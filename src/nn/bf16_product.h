@@ -1,13 +1,9 @@
 /* bf16_product.h: a product of bf16 matrices, one member's share of it.
  *
- * A lies in strips of 32 rows (kernels/bf16.h). B comes as slabs, neighbouring panels of
- * columns that fit a core's cache. Whoever has a slab goes down all strips of A with it
- * and finishes each strip's sums while they are in the cache. Members share the
- * panels, or the strips where panels are too few. Blank blocks of A (kernels/strips.h) are
- * passed over: a zero times B adds nothing.
- *
- * A may lie transposed; whoever multiplies with a strip then transposes it first, so that it is
- * stored once, and near when it is wanted.
+ * A comes in strips of 32 rows (bf16_operand.h), B as slabs, neighbouring panels of columns
+ * that fit a core's cache. Whoever has a slab goes down all strips of A with it and finishes
+ * each strip's sums while they are in the cache. Members share the panels, or the strips where
+ * panels are too few. Blank blocks of A are passed over: a zero times B adds nothing.
  *
  * Nothing is asked for ahead while tiles work. They take B from the second cache, and whatever
  * else is on its way to the first holds them up.
@@ -15,12 +11,12 @@
 #ifndef MLP_NN_BF16_PRODUCT_H
 #define MLP_NN_BF16_PRODUCT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/mem.h"
 #include "kernels/kernels.h"
+#include "nn/bf16_operand.h"
 #include "nn/pass.h"
 
 enum {
@@ -43,8 +39,7 @@ struct mlp_bf16_product {
     mlp_pass *pass;
     size_t l; /* the layer whose weights, or their gradient, it is about */
     size_t rows, depth, columns;
-    const mlp_strips *a;
-    bool transposes_a;  /* a is (depth, rows) */
+    mlp_bf16_operand a;
     const float *start; /* (columns, in whole panels): a row for all; NULL: zeros */
 
     /* Gives the slab b its strips; those that b has are the member's own, to be packed. */

@@ -132,11 +132,8 @@ static void run_transpose_elements(void *argument)
 static void run_pack_pixels(void *argument)
 {
     operands *o = argument;
-    const uint8_t *images[STRIP];
-    for (size_t i = 0; i < STRIP; i++)
-        images[i] = o->pixels + i * PIXELS;
     for (size_t b = 0; b < PIXEL_BLOCKS; b++)
-        o->kernels->pack_pixels(STRIP, images, b * STRIP, mlp_strips_block(&o->fresh, 0, b));
+        o->kernels->pack_pixels(o->pixels + b * STRIP * STRIP, mlp_strips_block(&o->fresh, 0, b));
 }
 
 static void run_relu_backward(void *argument)

@@ -327,16 +327,15 @@ static void same_bytes_on_any_team_and_table(void **state)
     }
 }
 
-/* Marks are where they should be, and whoever reads a blank block from here on reads NaN. */
+/* Marks are where they should be, and whoever reads a blank block from here on reads ink. */
 static void spoil_blank_blocks(mlp_batch *batch)
 {
     for (size_t strip = 0; strip < mlp_strips_count(batch->size); strip++)
         for (size_t block = 0; block < mlp_strips_count(batch->features); block++) {
             bool blank = is_blank(strip, block);
-            assert_int_equal(*mlp_strips_blank(&batch->strips, strip, block), blank);
+            assert_int_equal(*mlp_pixel_block_blank(&batch->blocks, strip, block), blank);
             if (blank)
-                memset(mlp_strips_block(&batch->strips, strip, block), 0xff,
-                       MLP_BF16_BLOCK * sizeof(uint32_t));
+                memset(mlp_pixel_block(&batch->blocks, strip, block), 0xff, MLP_PIXEL_BLOCK);
         }
 }
 

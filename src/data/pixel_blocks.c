@@ -1,0 +1,64 @@
+#include "data/pixel_blocks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { STRIP = MLP_BF16_STRIP };
+
+static size_t strips_of(size_t n)
+{
+    return (n + STRIP - 1) / STRIP;
+}
+
+bool mlp_pixel_blocks_init(mlp_pixel_blocks *blocks, size_t max_images, size_t features)
+{
+    size_t strips = strips_of(max_images);
+    blocks->n_blocks = strips_of(features);
+    blocks->pixels = mlp_alloc(strips, blocks->n_blocks * MLP_PIXEL_BLOCK);
+    blocks->blank = mlp_alloc(strips, blocks->n_blocks);
+    if (blocks->pixels != NULL && blocks->blank != NULL)
+        return true;
+    mlp_pixel_blocks_free(blocks);
+    return false;
+}
+
+void mlp_pixel_blocks_free(mlp_pixel_blocks *blocks)
+{
+    free(blocks->pixels);
+    free(blocks->blank);
+    memset(blocks, 0, sizeof *blocks);
+}
+
+/* n <= 32 pixels of an image become a row of a block; NULL: no image. Whether any is set. */
+static bool copy_row(const uint8_t *pixels, size_t n, uint8_t *row)
+{
+    uint64_t words[STRIP / sizeof(uint64_t)] = {0}, any = 0;
+    if (pixels != NULL && n == STRIP)
+        memcpy(words, pixels, STRIP); /* a constant size, which is two instructions */
+    else if (pixels != NULL)
+        memcpy(words, pixels, n);
+    memcpy(row, words, STRIP);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        any |= words[i];
+    return any != 0;
+}
+
+void mlp_pixel_blocks_pack(mlp_pixel_blocks *blocks, const uint8_t *const *images, size_t n,
+                           size_t features, size_t first, size_t end)
+{
+    for (size_t strip = first; strip < end; strip++)
+        for (size_t block = 0; block < blocks->n_blocks; block++) {
+            size_t pixel = block * STRIP, image = strip * STRIP;
+            size_t size = mlp_min_size(features - pixel, STRIP);
+            uint8_t *row = mlp_pixel_block(blocks, strip, block);
+            bool any = false;
+            for (size_t i = 0; i < STRIP; i++, image++, row += STRIP) {
+                if (block == 0 && image + STRIP < n) /* images lie anywhere in memory */
+                    mlp_prefetch(images[image + STRIP], 0, features);
+                any |= copy_row(image < n ? images[image] + pixel : NULL, size, row);
+            }
+            *mlp_pixel_block_blank(blocks, strip, block) = !any;
+        }
+}
