@@ -70,8 +70,12 @@ typedef struct mlp_bf16_kernels {
     /* block, as A, = pixels (32, 32), of 32 images. A byte is exact in bf16. */
     void (*pack_pixels)(const uint8_t *pixels, uint32_t *block);
 
-    /* gradient (32, 32) = 0 where the activation, a block as A, is not > 0. */
-    void (*relu_backward)(const uint32_t *activation, float *gradient, size_t stride);
+    /* block = max(x (32, 32), 0), as A; a NaN stays one. positive (32): of each row bit c says that
+     * column c is > 0 in the block. */
+    void (*pack_relu)(const float *x, size_t stride, uint32_t *block, uint32_t *positive);
+
+    /* gradient (32, 32) = 0 where an activation was not positive (32). */
+    void (*relu_backward)(const uint32_t *positive, float *gradient, size_t stride);
 
     /* sums (32) = the sums over k of a strip as B, n blocks long: even k and odd k, each
      * ascending, then both. */

@@ -13,6 +13,7 @@ const mlp_bf16_kernels mlp_bf16_kernels_avx2 = {
     .transpose = transpose,
     .transpose_elements = transpose_elements,
     .pack_pixels = pack_pixels,
+    .pack_relu = pack_relu,
     .relu_backward = relu_backward,
     .sum_columns = sum_columns,
 };

@@ -284,17 +284,27 @@ void mlp_bf16_avx512_pack_pixels(const uint8_t *pixels, uint32_t *block)
     }
 }
 
-void mlp_bf16_avx512_relu_backward(const uint32_t *activation, float *gradient, size_t stride)
+void mlp_bf16_avx512_pack_relu(const float *x, size_t stride, uint32_t *block, uint32_t *positive)
 {
-    for (size_t r = 0; r < STRIP; r++) {
+    const __m512 zero = _mm512_setzero_ps();
+    for (size_t r = 0; r < STRIP; r++, x += stride) {
+        /* The second operand stays where it is a NaN or -0. */
+        __m512 low = _mm512_max_ps(zero, _mm512_load_ps(x));
+        __m512 high = _mm512_max_ps(zero, _mm512_load_ps(x + TILE));
+        __m512i row = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+        _mm512_store_si512(block + r * TILE, row);
         /* As an integer a positive number is positive, and so is a NaN, which is not > 0. */
-        __m512i row = _mm512_load_si512(activation + r * TILE);
-        __mmask32 positive = _mm512_cmpgt_epi16_mask(row, _mm512_setzero_si512()) &
-                             _mm512_cmple_epi16_mask(row, _mm512_set1_epi16(0x7f80));
-        float *to = gradient + r * stride;
-        _mm512_store_ps(to, _mm512_maskz_mov_ps((__mmask16)positive, _mm512_load_ps(to)));
-        _mm512_store_ps(to + TILE, _mm512_maskz_mov_ps((__mmask16)(positive >> TILE),
-                                                       _mm512_load_ps(to + TILE)));
+        positive[r] = _mm512_cmpgt_epi16_mask(row, _mm512_setzero_si512()) &
+                      _mm512_cmple_epi16_mask(row, _mm512_set1_epi16(0x7f80));
+    }
+}
+
+void mlp_bf16_avx512_relu_backward(const uint32_t *positive, float *gradient, size_t stride)
+{
+    for (size_t r = 0; r < STRIP; r++, gradient += stride) {
+        __mmask16 low = (__mmask16)positive[r], high = (__mmask16)(positive[r] >> TILE);
+        _mm512_store_ps(gradient, _mm512_maskz_load_ps(low, gradient));
+        _mm512_store_ps(gradient + TILE, _mm512_maskz_load_ps(high, gradient + TILE));
     }
 }
 
@@ -324,6 +334,7 @@ const mlp_bf16_kernels mlp_bf16_kernels_avx512 = {
     .transpose = mlp_bf16_avx512_transpose,
     .transpose_elements = mlp_bf16_avx512_transpose_elements,
     .pack_pixels = mlp_bf16_avx512_pack_pixels,
+    .pack_relu = mlp_bf16_avx512_pack_relu,
     .relu_backward = mlp_bf16_avx512_relu_backward,
     .sum_columns = mlp_bf16_avx512_sum_columns,
 };

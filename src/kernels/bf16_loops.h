@@ -121,14 +121,26 @@ static void pack_pixels(const uint8_t *pixels, uint32_t *block)
         block[i] = mlp_float_bits((float)pixels[0]) >> 16 | mlp_float_bits((float)pixels[1]);
 }
 
-static void relu_backward(const uint32_t *activation, float *gradient, size_t stride)
+static void pack_relu(const float *x, size_t stride, uint32_t *block, uint32_t *positive)
+{
+    for (size_t r = 0; r < MLP_BF16_STRIP; r++, x += stride, block += MLP_BF16_TILE) {
+        uint32_t halves[MLP_BF16_STRIP], bits = 0;
+        for (size_t c = 0; c < MLP_BF16_STRIP; c++) {
+            halves[c] = round_to_bf16(x[c] < 0.0f ? 0.0f : x[c]);
+            bits |= (uint32_t)(mlp_float_from_bits(halves[c] << 16) > 0.0f) << c;
+        }
+        for (size_t p = 0; p < MLP_BF16_TILE; p++)
+            block[p] = halves[2 * p] | halves[2 * p + 1] << 16;
+        positive[r] = bits;
+    }
+}
+
+static void relu_backward(const uint32_t *positive, float *gradient, size_t stride)
 {
     for (size_t r = 0; r < MLP_BF16_STRIP; r++)
-        for (size_t p = 0; p < MLP_BF16_TILE; p++) {
-            float *two = gradient + r * stride + 2 * p;
-            uint32_t pair = activation[r * MLP_BF16_TILE + p];
-            two[0] = even_of(pair) > 0.0f ? two[0] : 0.0f;
-            two[1] = odd_of(pair) > 0.0f ? two[1] : 0.0f;
+        for (size_t c = 0; c < MLP_BF16_STRIP; c++) {
+            float *g = gradient + r * stride + c;
+            *g = positive[r] >> c & 1u ? *g : 0.0f;
         }
 }
 

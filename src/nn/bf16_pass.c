@@ -36,6 +36,13 @@ static size_t slab_words(const mlp_model *model, bool training)
     return most;
 }
 
+static bool init_outputs(mlp_bf16_layer *layer, size_t images, size_t width)
+{
+    size_t blocks = mlp_strips_count(images) * mlp_strips_count(width);
+    layer->positive = mlp_alloc(blocks, STRIP * sizeof *layer->positive);
+    return layer->positive != NULL && mlp_strips_init(&layer->outputs, images, width);
+}
+
 bool mlp_bf16_pass_init(mlp_pass *pass, size_t n_threads, bool training)
 {
     const mlp_model *model = pass->model;
@@ -54,7 +61,7 @@ bool mlp_bf16_pass_init(mlp_pass *pass, size_t n_threads, bool training)
         mlp_bf16_layer *layer = &bf16->layers[l];
         size_t width = model->layers[l].outputs;
         bool hidden = l + 1 < model->n_layers;
-        ok &= !hidden || mlp_strips_init(&layer->outputs, images, width);
+        ok &= !hidden || init_outputs(layer, images, width);
         ok &= l == 0 || !training || mlp_strips_init(&layer->gradients, images, width);
         ok &= !training || mlp_strips_init(&layer->columns, width, images);
     }
@@ -65,6 +72,7 @@ void mlp_bf16_pass_free(mlp_bf16_pass *bf16, size_t n_layers)
 {
     for (size_t l = 0; bf16->layers != NULL && l < n_layers; l++) {
         mlp_strips_free(&bf16->layers[l].outputs);
+        free(bf16->layers[l].positive);
         mlp_strips_free(&bf16->layers[l].gradients);
         mlp_strips_free(&bf16->layers[l].columns);
     }
@@ -128,15 +136,23 @@ static void keep_gradient(mlp_pass *pass, size_t l, size_t strip, size_t block, 
                         mlp_strips_block(&layer->columns, block, strip));
 }
 
+/* The bits of a block of a hidden layer's output. */
+static uint32_t *positive_bits(const mlp_pass *pass, size_t l, size_t strip, size_t block)
+{
+    size_t blocks = mlp_strips_count(pass->model->layers[l].outputs);
+    return pass->bf16.layers[l].positive + (strip * blocks + block) * STRIP;
+}
+
 /* 32 images of a panel of a hidden layer's output. */
 static void keep_outputs(const mlp_bf16_product *p, size_t panel, size_t strip, float *sums)
 {
     const mlp_strips *outputs = &p->pass->bf16.layers[p->l].outputs;
-    p->pass->kernels->relu(MLP_BF16_PANEL_SUMS, sums);
-    for (size_t s = 0; s < mlp_bf16_panel_strips(p, panel); s++)
-        p->pass->kernels->bf16->pack_rows(
-            sums + s * STRIP, MLP_PANEL, 1.0f,
-            mlp_strips_block(outputs, strip, panel * PANEL_STRIPS + s));
+    for (size_t s = 0; s < mlp_bf16_panel_strips(p, panel); s++) {
+        size_t block = panel * PANEL_STRIPS + s;
+        p->pass->kernels->bf16->pack_relu(sums + s * STRIP, MLP_PANEL,
+                                          mlp_strips_block(outputs, strip, block),
+                                          positive_bits(p->pass, p->l, strip, block));
+    }
 }
 
 /* 32 images of a panel of the last layer's, which stay floats. */
@@ -199,10 +215,9 @@ void mlp_bf16_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
 /* 32 images of a panel of the gradient of layer l - 1's output. */
 static void keep_gradients(const mlp_bf16_product *p, size_t panel, size_t strip, float *sums)
 {
-    const mlp_strips *outputs = &p->pass->bf16.layers[p->l - 1].outputs;
     for (size_t s = 0; s < mlp_bf16_panel_strips(p, panel); s++) {
         size_t block = panel * PANEL_STRIPS + s;
-        p->pass->kernels->bf16->relu_backward(mlp_strips_block(outputs, strip, block),
+        p->pass->kernels->bf16->relu_backward(positive_bits(p->pass, p->l - 1, strip, block),
                                               sums + s * STRIP, MLP_PANEL);
         keep_gradient(p->pass, p->l - 1, strip, block, sums + s * STRIP);
     }

@@ -26,6 +26,7 @@ typedef struct mlp_pass mlp_pass;
 /* Strips of a layer's output, a (B, H), and of its gradient, which only a training needs. */
 typedef struct mlp_bf16_layer {
     mlp_strips outputs;   /* a as A; of a hidden layer */
+    uint32_t *positive;   /* its bits (strips, blocks, 32): where a is > 0 */
     mlp_strips gradients; /* dz as A; of every layer but the first */
     mlp_strips columns;   /* dz as B; / 255 of the first layer */
 } mlp_bf16_layer;

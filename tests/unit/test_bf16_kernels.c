@@ -132,26 +132,58 @@ static void column_sums_have_one_order(void **state)
     free(strip);
 }
 
+/* Numbers of every kind, zeros of either sign and NaNs among them. */
+static float *roll_activations(void)
+{
+    float *x = roll_floats(TILE_FLOATS, WILD);
+    for (size_t i = 0; i < TILE_FLOATS; i++)
+        if (roll() % 8 == 0)
+            x[i] = roll() % 2 == 0 ? -0.0f : mlp_float_from_bits(roll() << 31 | 0x7fc00001u);
+    return x;
+}
+
+static void packing_rectifies(void **state)
+{
+    (void)state;
+    uint32_t *block = must_alloc(BLOCK, sizeof *block), *wanted = must_alloc(BLOCK, sizeof *wanted);
+    uint32_t positive[STRIP];
+    for (size_t round = 0; round < 50; round++)
+        for (size_t t = 0; supported(t) != NULL; t++) {
+            float *x = roll_activations(), rectified[TILE_FLOATS];
+            memcpy(rectified, x, sizeof rectified);
+            mlp_kernels_portable.relu(TILE_FLOATS, rectified);
+            mlp_bf16_kernels_portable.pack_rows(rectified, STRIDE, 1.0f, wanted);
+            supported(t)->pack_relu(x, STRIDE, block, positive);
+            assert_memory_equal(block, wanted, BLOCK * sizeof *block);
+            for (size_t i = 0; i < STRIP * STRIP; i++) {
+                float kept = mlp_float_from_bits(half(wanted[i / 2], i) << 16);
+                assert_int_equal(positive[i / STRIP] >> i % STRIP & 1u, kept > 0.0f);
+            }
+            free(x);
+        }
+    free(block);
+    free(wanted);
+}
+
 static void relu_backward_passes_what_was_positive(void **state)
 {
     (void)state;
-    uint32_t *block = must_alloc(BLOCK, sizeof *block);
+    uint32_t positive[STRIP];
     for (size_t round = 0; round < 50; round++)
         for (size_t t = 0; supported(t) != NULL; t++) {
-            float *activation = roll_floats(TILE_FLOATS, WILD);
-            float *found = roll_floats(TILE_FLOATS, TAME);
+            float *found = roll_floats(TILE_FLOATS, WILD);
             float wanted[TILE_FLOATS];
-            mlp_bf16_kernels_portable.pack_rows(activation, STRIDE, 1.0f, block);
-            for (size_t i = 0; i < TILE_FLOATS; i++) {
-                bool inside = i % STRIDE < STRIP;
-                wanted[i] = inside && !(activation[i] >= FLT_MIN) ? 0.0f : found[i];
+            memcpy(wanted, found, sizeof wanted);
+            for (size_t r = 0; r < STRIP; r++) {
+                positive[r] = roll();
+                for (size_t c = 0; c < STRIP; c++)
+                    if ((positive[r] >> c & 1u) == 0)
+                        wanted[r * STRIDE + c] = 0.0f;
             }
-            supported(t)->relu_backward(block, found, STRIDE);
+            supported(t)->relu_backward(positive, found, STRIDE);
             assert_memory_equal(found, wanted, sizeof wanted);
-            free(activation);
             free(found);
         }
-    free(block);
 }
 
 static void a_table_is_selected_by_name_or_speed(void **state)
@@ -217,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_transpose_of_elements_exchanges_rows_and_columns),
         cmocka_unit_test(pixels_are_packed_exactly),
         cmocka_unit_test(column_sums_have_one_order),
+        cmocka_unit_test(packing_rectifies),
         cmocka_unit_test(relu_backward_passes_what_was_positive),
         cmocka_unit_test(a_table_is_selected_by_name_or_speed),
         cmocka_unit_test(a_name_of_the_other_precision_is_refused),
