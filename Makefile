@@ -76,10 +76,6 @@ $(BUILD)/src/kernels/bf16_avx2.o: FILE_FLAGS := -mavx2 -mfma
 $(BUILD)/src/kernels/bf16_avx512.o: FILE_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 \
                                                   -mfma
 $(BUILD)/src/kernels/bf16_amx.o: FILE_FLAGS := -mamx-tile -mamx-bf16
-# What it asks for to write to is to come with the right to (PREFETCHW, elsewhere no operation).
-ifneq ($(filter x86_64%,$(ARCH)),)
-$(BUILD)/src/data/batch.o: FILE_FLAGS := -mprfchw
-endif
 # It is called before a sanitizer is ready.
 $(BUILD)/tests/trust/faults.o: FILE_FLAGS := -fno-sanitize=all
 

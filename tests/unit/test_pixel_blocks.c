@@ -95,7 +95,7 @@ static void too_much_is_refused(void **state)
     (void)state;
     const mlp_pixel_blocks zeroed = {0};
     mlp_pixel_blocks blocks;
-    assert_false(mlp_pixel_blocks_init(&blocks, SIZE_MAX - STRIP, 784));
+    assert_false(mlp_pixel_blocks_init(&blocks, SIZE_MAX - STRIP, 4096));
     assert_memory_equal(&blocks, &zeroed, sizeof zeroed);
 }
 
