@@ -28,7 +28,8 @@ typedef struct mlp_fp32_pass {
     float *values;      /* (threads, steps_stride, 2): unpacked */
     size_t steps_stride;
     float *gradients;  /* (threads, MLP_CHUNK, 8, 64): of weights, before their step */
-    float *transposed; /* (threads, transposed_stride): panels of W for backward products */
+    float *transposed; /* (threads, transposed_stride): panels of W for backward products, or of
+                          the gradient of a narrow layer's, (outputs, 64) */
     size_t transposed_stride;
 } mlp_fp32_pass;
 

@@ -90,7 +90,7 @@ static void multiply_input_panel(const weight_update *u, size_t panel, float *pr
 static void multiply_inputs(const weight_update *u, size_t first, size_t n, float *gradients)
 {
     size_t outputs = u->pass->model->layers[u->l].outputs, columns = panel_columns(u, 0);
-    float product[MLP_PANEL * MLP_PANEL] __attribute__((aligned(64)));
+    float *product = u->pass->fp32.transposed + u->thread * u->pass->fp32.transposed_stride;
     for (size_t row = 0; row < n * MLP_STACK; row++) {
         size_t input = first * MLP_STACK + row;
         if (row == 0 || input % MLP_PANEL == 0)
