@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "kernels/strips.h"
 
 enum { CACHE_LINE = 64, GROUPS_OF_LINE = CACHE_LINE / MLP_TILE };
 
@@ -129,8 +130,8 @@ static void pack_groups(mlp_batch *batch, const mlp_kernels *kernels, size_t fir
 
 static void pack_blocks(mlp_batch *batch, const mlp_team *team, size_t thread)
 {
-    size_t strips = mlp_round_up(batch->size, MLP_BF16_STRIP) / MLP_BF16_STRIP, first, end;
-    mlp_team_share(team, thread, strips, &first, &end);
+    size_t first, end;
+    mlp_team_share(team, thread, mlp_strips_count(batch->size), &first, &end);
     mlp_pixel_blocks_pack(&batch->blocks, batch->pixels, batch->size, batch->features, first, end);
 }
 

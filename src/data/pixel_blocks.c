@@ -4,18 +4,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "kernels/strips.h"
 
 enum { STRIP = MLP_BF16_STRIP };
 
-static size_t strips_of(size_t n)
-{
-    return (n + STRIP - 1) / STRIP;
-}
-
 bool mlp_pixel_blocks_init(mlp_pixel_blocks *blocks, size_t max_images, size_t features)
 {
-    size_t strips = strips_of(max_images);
-    blocks->n_blocks = strips_of(features);
+    size_t strips = mlp_strips_count(max_images);
+    blocks->n_blocks = mlp_strips_count(features);
     blocks->pixels = mlp_alloc(strips, blocks->n_blocks * MLP_PIXEL_BLOCK);
     blocks->blank = mlp_alloc(strips, blocks->n_blocks);
     if (blocks->pixels != NULL && blocks->blank != NULL)
