@@ -44,6 +44,7 @@ static bool copy_row(const uint8_t *pixels, size_t n, uint8_t *row)
 void mlp_pixel_blocks_pack(mlp_pixel_blocks *blocks, const uint8_t *const *images, size_t n,
                            size_t features, size_t first, size_t end)
 {
+    size_t own = mlp_min_size(n, end * STRIP);
     for (size_t strip = first; strip < end; strip++)
         for (size_t block = 0; block < blocks->n_blocks; block++) {
             size_t pixel = block * STRIP, image = strip * STRIP;
@@ -51,7 +52,7 @@ void mlp_pixel_blocks_pack(mlp_pixel_blocks *blocks, const uint8_t *const *image
             uint8_t *row = mlp_pixel_block(blocks, strip, block);
             bool any = false;
             for (size_t i = 0; i < STRIP; i++, image++, row += STRIP) {
-                if (block == 0 && image + STRIP < n) /* images lie anywhere in memory */
+                if (block == 0 && image + STRIP < own) /* images lie anywhere in memory */
                     mlp_prefetch(images[image + STRIP], 0, features);
                 any |= copy_row(image < n ? images[image] + pixel : NULL, size, row);
             }
