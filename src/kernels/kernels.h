@@ -40,7 +40,7 @@ enum {
     MLP_LISTS = 4,         /* whose tiles make a stack */
     MLP_STACK = 8,         /* rows of a stack */
     MLP_COLUMNS = 16,      /* products are computed in units of so many columns */
-    MLP_BLOCK_STEPS = 128, /* rows of a panel that stay in the first cache: 32 KB */
+    MLP_BLOCK_STEPS = 192, /* rows of a panel, 48 KB, to have in the first cache at a time */
     MLP_LANES = 16,        /* images whose losses are computed side by side */
     MLP_TILE_FLOATS = MLP_TILE * MLP_PANEL,
     MLP_STACK_FLOATS = MLP_STACK * MLP_PANEL,
@@ -93,7 +93,7 @@ typedef struct mlp_kernels {
     size_t (*pack_pairs)(size_t n, const uint16_t *pairs, uint32_t *list);
 
     /* The steps (n) and, divided by 255 and correctly rounded, the pixels (n, 2) of a list of
-     * n words; both have room for n rounded up to 16. */
+     * n words; all three have room for n rounded up to 16. */
     void (*unpack_pixels)(size_t n, const uint32_t *list, uint16_t *steps, float *values);
 
     /* Packs two rows of a panel, the first n columns being the steps first_k, ...; returns how

@@ -19,7 +19,7 @@ bool mlp_packed_init(mlp_packed *packed, size_t lists, size_t max_steps, mlp_pac
     packed->capacity = mlp_round_up(max_steps, MLP_COLUMNS);
     packed->starts = mlp_alloc(lists, (packed->n_blocks + 1) * sizeof *packed->starts);
     if (pixels) {
-        packed->words = mlp_alloc(lists, packed->capacity * sizeof *packed->words);
+        packed->words = mlp_alloc(mlp_packed_room(packed, lists), sizeof *packed->words);
     } else {
         packed->steps = mlp_alloc(lists, packed->capacity * sizeof *packed->steps);
         packed->values = mlp_alloc(lists, packed->capacity * MLP_TILE * sizeof *packed->values);
@@ -42,27 +42,56 @@ void mlp_packed_free(mlp_packed *packed)
 
 mlp_lists mlp_packed_lists(const mlp_packed *packed, size_t first, size_t n)
 {
-    return (mlp_lists){packed, first, n, mlp_packed_steps(packed, first),
-                       mlp_packed_values(packed, first)};
+    return (mlp_lists){.packed = packed,
+                       .first = first,
+                       .n = n,
+                       .steps = mlp_packed_steps(packed, first),
+                       .values = mlp_packed_values(packed, first),
+                       .stride = packed->capacity,
+                       .starts = mlp_packed_starts(packed, first),
+                       .list_starts = packed->n_blocks + 1,
+                       .block_starts = 1};
 }
 
-static size_t list_length(const mlp_packed *packed, size_t list)
+static inline __attribute__((always_inline)) void prefetch_list(const mlp_packed *packed,
+                                                                size_t list)
 {
-    return mlp_packed_starts(packed, list)[packed->n_blocks];
+    size_t length = mlp_packed_starts(packed, list)[packed->n_blocks];
+    mlp_prefetch(mlp_packed_words(packed, list), 0, length * sizeof *packed->words);
+}
+
+/* Unpacks one block of a list to where `to` has it; returns how many steps it has. */
+static uint32_t unpack_block(const mlp_packed *packed, const mlp_kernels *kernels, size_t list,
+                             size_t block, mlp_unpacked to, uint32_t at)
+{
+    const uint32_t *starts = mlp_packed_starts(packed, list) + block;
+    uint32_t n = starts[1] - starts[0];
+    kernels->unpack_pixels(n, mlp_packed_words(packed, list) + starts[0], to.steps + at,
+                           to.values + (size_t)at * MLP_TILE);
+    return n;
 }
 
 mlp_lists mlp_packed_unpack(const mlp_packed *packed, const mlp_kernels *kernels, size_t first,
-                            size_t n, uint16_t *steps, float *values)
+                            size_t n, mlp_unpacked to)
 {
-    for (size_t i = 0; i < n; i++) {
-        size_t at = i * packed->capacity, ahead = first + i + LISTS_AHEAD;
-        if (i + LISTS_AHEAD < n)
-            mlp_prefetch(mlp_packed_words(packed, ahead), 0,
-                         list_length(packed, ahead) * sizeof *packed->words);
-        kernels->unpack_pixels(list_length(packed, first + i), mlp_packed_words(packed, first + i),
-                               steps + at, values + at * MLP_TILE);
-    }
-    return (mlp_lists){packed, first, n, steps, values};
+    uint32_t *starts = to.starts, at = 0;
+    for (size_t block = 0; block < packed->n_blocks; block++)
+        for (size_t i = 0; i < n; i++) {
+            if (block == 0 && i + LISTS_AHEAD < n)
+                prefetch_list(packed, first + i + LISTS_AHEAD);
+            *starts++ = at;
+            at += unpack_block(packed, kernels, first + i, block, to, at);
+        }
+    *starts = at;
+    return (mlp_lists){.packed = packed,
+                       .first = first,
+                       .n = n,
+                       .steps = to.steps,
+                       .values = to.values,
+                       .stride = 0,
+                       .starts = to.starts,
+                       .list_starts = 1,
+                       .block_starts = n};
 }
 
 /* Lists that leave no step out are faster as a stack. */

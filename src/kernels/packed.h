@@ -5,7 +5,9 @@
  * is multiplied with them.
  *
  * Lists of pixels keep their values as bytes: they are made by one thread and read
- * by all, and what crosses between caches is dear. Each reader unpacks them.
+ * by all, and what crosses between caches is dear. Each reader unpacks them, block by
+ * block: what it multiplies one after another then lies without a gap, and arrives in
+ * the first cache unasked.
  */
 #ifndef MLP_KERNELS_PACKED_H
 #define MLP_KERNELS_PACKED_H
@@ -24,7 +26,7 @@ typedef struct mlp_packed {
     uint32_t *starts; /* (lists, n_blocks + 1): where each block begins, and the count */
     uint16_t *steps;  /* (lists, capacity), and */
     float *values;    /* (lists, capacity, 2); or, of pixels, */
-    uint32_t *words;  /* (lists, capacity): both in one (kernels.h, pack_images) */
+    uint32_t *words;  /* (lists, capacity), and 16: both in one (kernels.h, pack_images) */
 } mlp_packed;
 
 typedef enum mlp_packed_kind { MLP_PACKED_FLOATS, MLP_PACKED_PIXELS } mlp_packed_kind;
@@ -33,20 +35,32 @@ typedef enum mlp_packed_kind { MLP_PACKED_FLOATS, MLP_PACKED_PIXELS } mlp_packed
 bool mlp_packed_init(mlp_packed *packed, size_t lists, size_t max_steps, mlp_packed_kind kind);
 void mlp_packed_free(mlp_packed *packed);
 
-/* Some neighbouring lists to multiply with. */
+/* Some neighbouring lists to multiply with. Steps and values of block b of the lists' own list i
+ * are those from i * stride + at[0] on to i * stride + at[1],
+ * where at = starts + i * list_starts + b * block_starts. */
 typedef struct mlp_lists {
     const mlp_packed *packed;
     size_t first, n;
-    const uint16_t *steps; /* (n, capacity) */
-    const float *values;   /* (n, capacity, 2) */
+    const uint16_t *steps;
+    const float *values; /* two a step */
+    size_t stride;
+    const uint32_t *starts;
+    size_t list_starts, block_starts;
 } mlp_lists;
 
 /* Lists first .. first + n - 1 of packed, which are floats. */
 mlp_lists mlp_packed_lists(const mlp_packed *packed, size_t first, size_t n);
 
-/* The same of pixels, unpacked to steps and values. */
+/* Where n lists of pixels are unpacked to. */
+typedef struct mlp_unpacked {
+    uint16_t *steps;  /* (mlp_packed_room(packed, n)) */
+    float *values;    /* (the same, 2) */
+    uint32_t *starts; /* (packed->n_blocks * n + 1) */
+} mlp_unpacked;
+
+/* The same of pixels, unpacked. */
 mlp_lists mlp_packed_unpack(const mlp_packed *packed, const mlp_kernels *kernels, size_t first,
-                            size_t n, uint16_t *steps, float *values);
+                            size_t n, mlp_unpacked to);
 
 /* c[i] (2, 64) = start (64) + the first n_blocks blocks of the lists' own list `at` + i times the
  * panel b, for n lists; c is n tiles side by side. */
@@ -74,14 +88,20 @@ static inline uint32_t *mlp_packed_starts(const mlp_packed *packed, size_t list)
     return packed->starts + list * (packed->n_blocks + 1);
 }
 
+/* Steps that n lists may have, and as many as a kernel may write past them. */
+static inline size_t mlp_packed_room(const mlp_packed *packed, size_t n)
+{
+    return n * packed->capacity + MLP_COLUMNS;
+}
+
 /* One block of the lists' own list i. */
 static inline mlp_list mlp_lists_block(const mlp_lists *lists, size_t i, size_t block)
 {
-    const uint32_t *starts = mlp_packed_starts(lists->packed, lists->first + i);
-    size_t at = i * lists->packed->capacity + starts[block];
-    return (mlp_list){.n = starts[block + 1] - starts[block],
-                      .steps = lists->steps + at,
-                      .values = lists->values + at * MLP_TILE};
+    const uint32_t *at = lists->starts + i * lists->list_starts + block * lists->block_starts;
+    size_t first = i * lists->stride + at[0];
+    return (mlp_list){.n = at[1] - at[0],
+                      .steps = lists->steps + first,
+                      .values = lists->values + first * MLP_TILE};
 }
 
 #endif

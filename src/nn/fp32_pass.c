@@ -30,14 +30,26 @@ static bool init_lists(mlp_pass *pass, size_t n_threads, bool training)
                                          images, MLP_PACKED_FLOATS));
 }
 
+/* Where each member unpacks a chunk of lists of pixels, of rows or of columns. */
+static bool init_unpacked(mlp_pass *pass, size_t n_threads)
+{
+    enum { LISTS = MLP_CHUNK * MLP_LISTS };
+    const mlp_packed *rows = &pass->batch.rows, *columns = &pass->batch.columns;
+    mlp_fp32_pass *fp32 = &pass->fp32;
+    mlp_unpacked *to = &fp32->unpacked;
+    fp32->steps_stride =
+        mlp_max_size(mlp_packed_room(rows, LISTS), mlp_packed_room(columns, LISTS));
+    fp32->starts_stride = mlp_max_size(rows->n_blocks, columns->n_blocks) * LISTS + 1;
+    to->steps = mlp_alloc(n_threads, fp32->steps_stride * sizeof *to->steps);
+    to->values = mlp_alloc(n_threads, fp32->steps_stride * MLP_TILE * sizeof *to->values);
+    to->starts = mlp_alloc(n_threads, fp32->starts_stride * sizeof *to->starts);
+    return to->steps != NULL && to->values != NULL && to->starts != NULL;
+}
+
 bool mlp_fp32_pass_init(mlp_pass *pass, size_t n_threads, bool training)
 {
     mlp_fp32_pass *fp32 = &pass->fp32;
-    fp32->steps_stride = mlp_max_size(pass->batch.rows.capacity, pass->batch.columns.capacity) *
-                         MLP_LISTS * MLP_CHUNK;
-    fp32->steps = mlp_alloc(n_threads, fp32->steps_stride * sizeof *fp32->steps);
-    fp32->values = mlp_alloc(n_threads, fp32->steps_stride * MLP_TILE * sizeof *fp32->values);
-    if (fp32->steps == NULL || fp32->values == NULL || !init_lists(pass, n_threads, training))
+    if (!init_unpacked(pass, n_threads) || !init_lists(pass, n_threads, training))
         return false;
     if (!training)
         return true;
@@ -51,8 +63,9 @@ void mlp_fp32_pass_free(mlp_fp32_pass *fp32)
 {
     mlp_packed_free(&fp32->rows);
     mlp_packed_free(&fp32->columns);
-    free(fp32->steps);
-    free(fp32->values);
+    free(fp32->unpacked.steps);
+    free(fp32->unpacked.values);
+    free(fp32->unpacked.starts);
     free(fp32->gradients);
     free(fp32->transposed);
 }

@@ -22,11 +22,10 @@ typedef struct mlp_pass mlp_pass;
 enum { MLP_CHUNK = 32 }; /* stacks that a member works through together */
 
 typedef struct mlp_fp32_pass {
-    mlp_packed rows;    /* (capacity / 2) lists: of a layer's output or its gradient */
-    mlp_packed columns; /* (threads, MLP_CHUNK, 4) lists: of a hidden layer's output */
-    uint16_t *steps;    /* (threads, steps_stride): of a chunk of lists of pixels, */
-    float *values;      /* (threads, steps_stride, 2): unpacked */
-    size_t steps_stride;
+    mlp_packed rows;       /* (capacity / 2) lists: of a layer's output or its gradient */
+    mlp_packed columns;    /* (threads, MLP_CHUNK, 4) lists: of a hidden layer's output */
+    mlp_unpacked unpacked; /* (threads): a chunk of lists of pixels */
+    size_t steps_stride, starts_stride;
     float *gradients;  /* (threads, MLP_CHUNK, 8, 64): of weights, before their step */
     float *transposed; /* (threads, transposed_stride): panels of W for backward products, or of
                           the gradient of a narrow layer's, (outputs, 64) */

@@ -69,9 +69,12 @@ static inline mlp_lists mlp_fp32_unpack(mlp_pass *pass, const mlp_packed *packed
                                         size_t low, size_t high, size_t thread)
 {
     size_t first = low * MLP_LISTS, end = mlp_min_size(high * MLP_LISTS, total);
-    size_t at = thread * pass->fp32.steps_stride;
-    return mlp_packed_unpack(packed, pass->kernels, first, end - first, pass->fp32.steps + at,
-                             pass->fp32.values + at * MLP_TILE);
+    const mlp_fp32_pass *fp32 = &pass->fp32;
+    size_t at = thread * fp32->steps_stride;
+    mlp_unpacked to = {.steps = fp32->unpacked.steps + at,
+                       .values = fp32->unpacked.values + at * MLP_TILE,
+                       .starts = fp32->unpacked.starts + thread * fp32->starts_stride};
+    return mlp_packed_unpack(packed, pass->kernels, first, end - first, to);
 }
 
 /* c (n, 8, 64) = start + the lists of n stacks, the lists' own from `first` on, times b. */

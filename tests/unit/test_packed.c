@@ -7,7 +7,7 @@
 /* LISTS: those that are multiplied, up to three stacks and a part of one, and one on either side.
  */
 enum { N = 3 * MLP_LISTS + 3, FIRST = 1, LISTS = FIRST + N + 1 };
-static const size_t MAX_STEPS[] = {1, 15, 16, 17, 63, 64, 65, 128, 129, 130, 300, 784, 1030};
+static const size_t MAX_STEPS[] = {1, 15, 16, 17, 63, 64, 65, 192, 193, 194, 300, 784, 1030};
 enum { N_SIZES = sizeof MAX_STEPS / sizeof *MAX_STEPS };
 
 static const mlp_packed_kind KINDS[] = {MLP_PACKED_FLOATS, MLP_PACKED_PIXELS};
@@ -73,22 +73,51 @@ static void roll_lists(dice *d, const mlp_packed *packed)
     }
 }
 
+/* Step s of list i of those from FIRST on, as it was stored. */
+static void check_step(const mlp_packed *packed, size_t i, size_t s, const mlp_list *block,
+                       size_t at)
+{
+    const float *values = block->values + at * MLP_TILE;
+    if (packed->words == NULL) {
+        assert_int_equal(block->steps[at], mlp_packed_steps(packed, FIRST + i)[s]);
+        assert_memory_equal(values, mlp_packed_values(packed, FIRST + i) + s * MLP_TILE,
+                            MLP_TILE * sizeof *values);
+        return;
+    }
+    uint32_t word = mlp_packed_words(packed, FIRST + i)[s];
+    assert_int_equal(block->steps[at], word & UINT16_MAX);
+    for (size_t j = 0; j < MLP_TILE; j++)
+        assert_true(values[j] == (float)(uint8_t)(word >> (16 + 8 * j)) / 255.0f);
+}
+
+/* The lists are N of packed, from FIRST on. */
+static void check_lists(const mlp_lists *lists, const mlp_packed *packed)
+{
+    assert_true(lists->packed == packed && lists->first == FIRST && lists->n == N);
+    for (size_t i = 0; i < N; i++)
+        for (size_t block = 0; block < packed->n_blocks; block++) {
+            const uint32_t *starts = mlp_packed_starts(packed, FIRST + i) + block;
+            mlp_list list = mlp_lists_block(lists, i, block);
+            assert_int_equal(list.n, starts[1] - starts[0]);
+            for (size_t s = 0; s < list.n; s++)
+                check_step(packed, i, starts[0] + s, &list, s);
+        }
+}
+
 /* c (2, 64) = start + one list times b, by the C library's fmaf, as if there were no blocks. */
 static void multiply_plainly(const mlp_lists *lists, size_t i, const float *b, size_t columns,
                              const float *start, float *c)
 {
-    const mlp_packed *packed = lists->packed;
-    const uint32_t *starts = mlp_packed_starts(packed, lists->first + i);
-    const uint16_t *steps = lists->steps + i * packed->capacity;
-    const float *values = lists->values + i * packed->capacity * MLP_TILE;
     for (size_t r = 0; r < MLP_TILE; r++)
         for (size_t j = 0; j < columns; j++) {
             float sum = start[j];
-            for (size_t block = 0; block < packed->n_blocks; block++)
-                for (size_t s = starts[block]; s < starts[block + 1]; s++) {
-                    size_t k = block * packed->block_steps + steps[s];
-                    sum = fmaf(values[s * MLP_TILE + r], b[k * MLP_PANEL + j], sum);
+            for (size_t block = 0; block < lists->packed->n_blocks; block++) {
+                mlp_list list = mlp_lists_block(lists, i, block);
+                for (size_t s = 0; s < list.n; s++) {
+                    size_t k = block * lists->packed->block_steps + list.steps[s];
+                    sum = fmaf(list.values[s * MLP_TILE + r], b[k * MLP_PANEL + j], sum);
                 }
+            }
             c[r * MLP_PANEL + j] = sum;
         }
 }
@@ -133,27 +162,30 @@ static void a_product_over_blocks_is_one_chain(void **state)
         assert_true(mlp_packed_init(&packed, LISTS, MAX_STEPS[i], MLP_PACKED_FLOATS));
         roll_lists(&d, &packed);
         mlp_lists lists = mlp_packed_lists(&packed, FIRST, N);
-        assert_ptr_equal(lists.packed, &packed);
-        assert_int_equal(lists.first, FIRST);
-        assert_int_equal(lists.n, N);
+        check_lists(&lists, &packed);
         check_products(&d, &lists);
         mlp_packed_free(&packed);
     }
 }
 
-/* What is unpacked of list i is what its words say. */
-static void check_unpacked(const mlp_lists *lists, size_t i)
+/* The blocks of n lists, one block of all lists after another, leave no gap. */
+static void check_order(const mlp_lists *lists, mlp_unpacked to)
 {
-    const mlp_packed *packed = lists->packed;
-    const uint32_t *words = mlp_packed_words(packed, FIRST + i);
-    for (size_t s = 0; s < mlp_packed_starts(packed, FIRST + i)[packed->n_blocks]; s++) {
-        size_t at = i * packed->capacity + s;
-        assert_int_equal(lists->steps[at], words[s] & UINT16_MAX);
-        for (size_t j = 0; j < MLP_TILE; j++) {
-            uint8_t pixel = (uint8_t)(words[s] >> (16 + 8 * j));
-            assert_true(lists->values[at * MLP_TILE + j] == (float)pixel / 255.0f);
+    size_t at = 0;
+    for (size_t block = 0; block < lists->packed->n_blocks; block++)
+        for (size_t i = 0; i < lists->n; i++) {
+            mlp_list list = mlp_lists_block(lists, i, block);
+            assert_ptr_equal(list.steps, to.steps + at);
+            assert_ptr_equal(list.values, to.values + at * MLP_TILE);
+            at += list.n;
         }
-    }
+}
+
+static mlp_unpacked alloc_unpacked(const mlp_packed *packed, size_t room)
+{
+    return (mlp_unpacked){must_alloc(room + 1, sizeof(uint16_t)),
+                          must_alloc((room + 1) * MLP_TILE, sizeof(float)),
+                          must_alloc(packed->n_blocks * N + 2, sizeof(uint32_t))};
 }
 
 static void pixels_become_floats_on_reading(void **state)
@@ -165,26 +197,26 @@ static void pixels_become_floats_on_reading(void **state)
         mlp_packed packed;
         assert_true(mlp_packed_init(&packed, LISTS, MAX_STEPS[i], MLP_PACKED_PIXELS));
         roll_lists(&d, &packed);
-        size_t room = N * packed.capacity;
-        uint16_t *steps = must_alloc(room + 1, sizeof *steps);
-        float *values = must_alloc((room + 1) * MLP_TILE, sizeof *values);
+        size_t room = mlp_packed_room(&packed, N), starts = packed.n_blocks * N + 1;
+        mlp_unpacked to = alloc_unpacked(&packed, room);
         mlp_lists lists = {0};
         for (size_t t = 0; supported_kernels(t) != NULL; t++) {
-            memset(steps, 0, room * sizeof *steps);
-            memset(values, 0, room * MLP_TILE * sizeof *values);
-            steps[room] = mark;
-            values[room * MLP_TILE] = SENTINEL;
-            lists = mlp_packed_unpack(&packed, supported_kernels(t), FIRST, N, steps, values);
-            assert_true(lists.packed == &packed && lists.first == FIRST && lists.n == N);
-            assert_true(lists.steps == steps && lists.values == values);
-            for (size_t list = 0; list < N; list++)
-                check_unpacked(&lists, list);
-            assert_int_equal(steps[room], mark);
-            assert_true(values[room * MLP_TILE] == SENTINEL);
+            memset(to.steps, 0, room * sizeof *to.steps);
+            memset(to.values, 0, room * MLP_TILE * sizeof *to.values);
+            to.steps[room] = mark;
+            to.values[room * MLP_TILE] = SENTINEL;
+            to.starts[starts] = mark;
+            lists = mlp_packed_unpack(&packed, supported_kernels(t), FIRST, N, to);
+            check_lists(&lists, &packed);
+            check_order(&lists, to);
+            assert_int_equal(to.steps[room], mark);
+            assert_true(to.values[room * MLP_TILE] == SENTINEL);
+            assert_int_equal(to.starts[starts], mark);
         }
         check_products(&d, &lists);
-        free(steps);
-        free(values);
+        free(to.steps);
+        free(to.values);
+        free(to.starts);
         mlp_packed_free(&packed);
     }
 }
