@@ -245,9 +245,11 @@ void mlp_bf16_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *st
                             size_t thread)
 {
     pass->kernels->bf16->open();
-    for (size_t l = pass->model->n_layers; l-- > 1;)
-        backward_layer(pass, l, team, thread);
-    mlp_bf16_pass_update(pass, sgd, step, team, thread);
+    for (size_t l = pass->model->n_layers; l-- > 0;) {
+        if (l > 0)
+            backward_layer(pass, l, team, thread);
+        mlp_bf16_pass_update(pass, sgd, step, l, team, thread);
+    }
     pass->kernels->bf16->close();
     mlp_batch_pack(&pass->next, pass->kernels, team, thread);
 }

@@ -44,13 +44,13 @@ typedef struct mlp_bf16_pass {
 bool mlp_bf16_pass_init(mlp_pass *pass, size_t n_threads, bool training);
 void mlp_bf16_pass_free(mlp_bf16_pass *bf16, size_t n_layers);
 
-/* As mlp_pass_forward and mlp_pass_backward; the latter ends with mlp_bf16_pass_update. */
+/* As mlp_pass_forward and mlp_pass_backward. */
 void mlp_bf16_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread);
 void mlp_bf16_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
                             size_t thread);
 
-/* This member's share of the parameters: their gradients, and the step with them. */
-void mlp_bf16_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step,
+/* This member's share of layer l's parameters: their gradients, and the step with them. */
+void mlp_bf16_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
                           const mlp_team *team, size_t thread);
 
 #endif

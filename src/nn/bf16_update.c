@@ -63,11 +63,9 @@ static void update_biases(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step
     }
 }
 
-void mlp_bf16_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step,
+void mlp_bf16_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
                           const mlp_team *team, size_t thread)
 {
-    for (size_t l = 0; l < pass->model->n_layers; l++) {
-        update_weights(pass, sgd, step, l, team, thread);
-        update_biases(pass, sgd, step, l, team, thread);
-    }
+    update_weights(pass, sgd, step, l, team, thread);
+    update_biases(pass, sgd, step, l, team, thread);
 }

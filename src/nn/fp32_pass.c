@@ -285,8 +285,11 @@ void mlp_fp32_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
 void mlp_fp32_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
                             size_t thread)
 {
-    for (size_t l = pass->model->n_layers - 1; l-- > 1;)
-        backward_layer(pass, l, team, thread);
-    mlp_fp32_pass_update(pass, sgd, step, team, thread);
+    size_t last = pass->model->n_layers - 1; /* whose own way back is part of the forward pass */
+    for (size_t l = last + 1; l-- > 0;) {
+        if (l > 0 && l < last)
+            backward_layer(pass, l, team, thread);
+        mlp_fp32_pass_update(pass, sgd, step, l, team, thread);
+    }
     mlp_batch_pack(&pass->next, pass->kernels, team, thread);
 }

@@ -36,14 +36,14 @@ typedef struct mlp_fp32_pass {
 bool mlp_fp32_pass_init(mlp_pass *pass, size_t n_threads, bool training);
 void mlp_fp32_pass_free(mlp_fp32_pass *fp32);
 
-/* As mlp_pass_forward and mlp_pass_backward; the latter ends with mlp_fp32_pass_update. */
+/* As mlp_pass_forward and mlp_pass_backward. */
 void mlp_fp32_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread);
 void mlp_fp32_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
                             size_t thread);
 
-/* This member's share of the parameters: their gradients, and the step with them. The
- * images of the next batch are asked for meanwhile. */
-void mlp_fp32_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
-                          size_t thread);
+/* This member's share of layer l's parameters: their gradients, and the step with them. With the
+ * first layer's the images of the next batch are asked for. */
+void mlp_fp32_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
+                          const mlp_team *team, size_t thread);
 
 #endif

@@ -212,17 +212,16 @@ static void update_biases(const weight_update *u)
     }
 }
 
-void mlp_fp32_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,
-                          size_t thread)
+void mlp_fp32_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
+                          const mlp_team *team, size_t thread)
 {
     weight_update u = {.pass = pass,
                        .sgd = sgd,
                        .step = step,
                        .team = team,
                        .thread = thread,
-                       .next = mlp_batch_share_of(&pass->next, team, thread)};
-    for (u.l = pass->model->n_layers; u.l-- > 0;) {
-        update_weights(&u);
-        update_biases(&u);
-    }
+                       .next = mlp_batch_share_of(&pass->next, team, thread),
+                       .l = l};
+    update_weights(&u);
+    update_biases(&u);
 }
