@@ -53,11 +53,33 @@ mlp_lists mlp_packed_lists(const mlp_packed *packed, size_t first, size_t n)
                        .block_starts = 1};
 }
 
-static inline __attribute__((always_inline)) void prefetch_list(const mlp_packed *packed,
-                                                                size_t list)
+static size_t list_length(const mlp_packed *packed, size_t list)
 {
-    size_t length = mlp_packed_starts(packed, list)[packed->n_blocks];
-    mlp_prefetch(mlp_packed_words(packed, list), 0, length * sizeof *packed->words);
+    return mlp_packed_starts(packed, list)[packed->n_blocks];
+}
+
+/* Of n lists. */
+static size_t total_length(const mlp_packed *packed, size_t first, size_t n)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < n; i++)
+        total += list_length(packed, first + i);
+    return total;
+}
+
+size_t mlp_packed_chunk(const mlp_packed *packed, size_t first, size_t n, size_t room)
+{
+    if (n * packed->capacity <= room)
+        return (n + MLP_LISTS - 1) / MLP_LISTS;
+    size_t total = total_length(packed, first, n), stacks = 0, steps = 0;
+    size_t chunks = mlp_max_size(1, (total + room - 1) / room);
+    for (size_t i = 0; i < n; i += MLP_LISTS, stacks++) {
+        size_t more = total_length(packed, first + i, mlp_min_size(n - i, MLP_LISTS));
+        if (more > 0 && (steps * chunks >= total || steps + more > room))
+            break;
+        steps += more;
+    }
+    return stacks;
 }
 
 /* Unpacks one block of a list to where `to` has it; returns how many steps it has. */
@@ -77,8 +99,10 @@ mlp_lists mlp_packed_unpack(const mlp_packed *packed, const mlp_kernels *kernels
     uint32_t *starts = to.starts, at = 0;
     for (size_t block = 0; block < packed->n_blocks; block++)
         for (size_t i = 0; i < n; i++) {
+            size_t ahead = first + i + LISTS_AHEAD;
             if (block == 0 && i + LISTS_AHEAD < n)
-                prefetch_list(packed, first + i + LISTS_AHEAD);
+                mlp_prefetch(mlp_packed_words(packed, ahead), 0,
+                             list_length(packed, ahead) * sizeof *packed->words);
             *starts++ = at;
             at += unpack_block(packed, kernels, first + i, block, to, at);
         }

@@ -58,6 +58,10 @@ typedef struct mlp_unpacked {
     uint32_t *starts; /* (packed->n_blocks * n + 1) */
 } mlp_unpacked;
 
+/* Of n lists from `first` on, parted into as few chunks as have room for `room` steps each, as
+ * even as whole stacks allow: the stacks of the first chunk. Every stack has room. */
+size_t mlp_packed_chunk(const mlp_packed *packed, size_t first, size_t n, size_t room);
+
 /* The same of pixels, unpacked. */
 mlp_lists mlp_packed_unpack(const mlp_packed *packed, const mlp_kernels *kernels, size_t first,
                             size_t n, mlp_unpacked to);

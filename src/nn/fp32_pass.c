@@ -26,19 +26,20 @@ static bool init_lists(mlp_pass *pass, size_t n_threads, bool training)
     for (size_t l = 0; l < pass->model->n_layers; l++)
         widest = mlp_max_size(widest, pass->model->layers[l].outputs);
     return mlp_packed_init(&pass->fp32.rows, images / MLP_TILE, widest, MLP_PACKED_FLOATS) &&
-           (!training || mlp_packed_init(&pass->fp32.columns, n_threads * MLP_CHUNK * MLP_LISTS,
-                                         images, MLP_PACKED_FLOATS));
+           (!training ||
+            mlp_packed_init(&pass->fp32.columns, n_threads * MLP_FULL_CHUNK * MLP_LISTS, images,
+                            MLP_PACKED_FLOATS));
 }
 
 /* Where each member unpacks a chunk of lists of pixels, of rows or of columns. */
 static bool init_unpacked(mlp_pass *pass, size_t n_threads)
 {
-    enum { LISTS = MLP_CHUNK * MLP_LISTS };
+    enum { LISTS = MLP_CHUNK * MLP_LISTS, FULL_LISTS = MLP_FULL_CHUNK * MLP_LISTS };
     const mlp_packed *rows = &pass->batch.rows, *columns = &pass->batch.columns;
     mlp_fp32_pass *fp32 = &pass->fp32;
     mlp_unpacked *to = &fp32->unpacked;
     fp32->steps_stride =
-        mlp_max_size(mlp_packed_room(rows, LISTS), mlp_packed_room(columns, LISTS));
+        mlp_max_size(mlp_packed_room(rows, FULL_LISTS), mlp_packed_room(columns, FULL_LISTS));
     fp32->starts_stride = mlp_max_size(rows->n_blocks, columns->n_blocks) * LISTS + 1;
     to->steps = mlp_alloc(n_threads, fp32->steps_stride * sizeof *to->steps);
     to->values = mlp_alloc(n_threads, fp32->steps_stride * MLP_TILE * sizeof *to->values);
@@ -152,10 +153,10 @@ static mlp_lists image_lists(mlp_pass *pass, size_t low, size_t high, size_t thr
 /* The first layer's lists are unpacked a chunk of stacks at a time, for all panels. */
 static void forward_first_layer(mlp_pass *pass, mlp_team *team, size_t thread)
 {
-    size_t stacks = mlp_batch_stacks(&pass->batch), low, end, at, n;
+    size_t stacks = mlp_batch_stacks(&pass->batch), low, high, end, at, n;
     mlp_fp32_share s = mlp_fp32_share_panels(team, thread, pass->model->layers[0].panels, stacks);
-    for (mlp_fp32_share_rows(&s, &low, &end); low < end; low += MLP_CHUNK) {
-        size_t high = mlp_min_size(low + MLP_CHUNK, end);
+    for (mlp_fp32_share_rows(&s, &low, &end); low < end; low = high) {
+        high = mlp_fp32_chunk_end(pass, &pass->batch.rows, mlp_batch_tiles(&pass->batch), low, end);
         mlp_lists lists = image_lists(pass, low, high, thread);
         for (size_t panel = s.first / stacks; panel * stacks < s.end; panel++) {
             mlp_fp32_share_part(&s, panel, low, high, &at, &n);

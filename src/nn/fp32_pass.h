@@ -19,7 +19,9 @@
 
 typedef struct mlp_pass mlp_pass;
 
-enum { MLP_CHUNK = 32 }; /* stacks that a member works through together */
+/* Stacks that a member works through together: of lists of pixels as many as unpacked take no
+ * more room than FULL_CHUNK that leave nothing out. */
+enum { MLP_CHUNK = 128, MLP_FULL_CHUNK = 32 };
 
 typedef struct mlp_fp32_pass {
     mlp_packed rows;       /* (capacity / 2) lists: of a layer's output or its gradient */

@@ -22,7 +22,7 @@ static mlp_lists pack_columns(const weight_update *u, size_t group, size_t n)
 {
     const mlp_pass *pass = u->pass;
     const mlp_packed *columns = &pass->fp32.columns;
-    size_t first = u->thread * MLP_CHUNK * MLP_LISTS;
+    size_t first = u->thread * MLP_FULL_CHUNK * MLP_LISTS;
     for (size_t list = first; list < first + n; list++, group++) {
         uint16_t *steps = mlp_packed_steps(columns, list);
         uint32_t *starts = mlp_packed_starts(columns, list);
@@ -176,15 +176,23 @@ static void update_stacks(const weight_update *u, size_t panel, size_t first, si
     }
 }
 
+/* Where a chunk of stacks ends that begins with `low`. */
+static size_t chunk_end(const weight_update *u, size_t low, size_t end)
+{
+    const mlp_batch *batch = &u->pass->batch;
+    return u->l == 0 ? mlp_fp32_chunk_end(u->pass, &batch->columns, batch->n_groups, low, end)
+                     : mlp_min_size(low + MLP_FULL_CHUNK, end);
+}
+
 /* A chunk of stacks at a time: its lists serve all panels. */
 static void update_weights(weight_update *u)
 {
     const mlp_layer *layer = &u->pass->model->layers[u->l];
-    size_t stacks = mlp_round_up(layer->inputs, MLP_STACK) / MLP_STACK, low, end, at, n;
+    size_t stacks = mlp_round_up(layer->inputs, MLP_STACK) / MLP_STACK, low, high, end, at, n;
     u->from_lists = u->l == 0 || mlp_fp32_packs(layer->panels);
     u->share = mlp_fp32_share_panels(u->team, u->thread, layer->panels, stacks);
-    for (mlp_fp32_share_rows(&u->share, &low, &end); low < end; low += MLP_CHUNK) {
-        size_t high = mlp_min_size(low + MLP_CHUNK, end);
+    for (mlp_fp32_share_rows(&u->share, &low, &end); low < end; low = high) {
+        high = chunk_end(u, low, end);
         u->chunk = low;
         if (u->from_lists)
             u->lists = input_lists(u, low, high);

@@ -221,6 +221,53 @@ static void pixels_become_floats_on_reading(void **state)
     }
 }
 
+static size_t steps_of(const mlp_packed *packed, size_t first, size_t n)
+{
+    size_t steps = 0;
+    for (size_t i = first; i < first + n; i++)
+        steps += mlp_packed_starts(packed, i)[packed->n_blocks];
+    return steps;
+}
+
+/* A first chunk of `stacks` of n lists ends at an equal part of all steps, or where the next stack
+ * has no room, or with the last list; not before, and lists without steps are no reason to end. */
+static void check_chunk(const mlp_packed *packed, size_t first, size_t n, size_t room)
+{
+    size_t stacks = mlp_packed_chunk(packed, first, n, room);
+    size_t lists = mlp_min_size(stacks * MLP_LISTS, n), rest = n - lists;
+    size_t total = steps_of(packed, first, n), steps = steps_of(packed, first, lists);
+    size_t chunks = (total + room - 1) / room, one_less = lists;
+    assert_true(steps <= room && (lists - 1) / MLP_LISTS + 1 == stacks);
+    if (rest > 0) {
+        size_t next = steps_of(packed, first + lists, mlp_min_size(rest, MLP_LISTS));
+        assert_true(next > 0 && (steps * chunks >= total || steps + next > room));
+    }
+    while (one_less > 0 && steps_of(packed, first, one_less) == steps)
+        one_less -= one_less % MLP_LISTS == 0 ? MLP_LISTS : one_less % MLP_LISTS;
+    assert_true(steps == 0 || steps_of(packed, first, one_less) * chunks < total);
+}
+
+static void chunks_are_even(void **state)
+{
+    (void)state;
+    dice d = {4, 0};
+    for (size_t i = 0; i < N_SIZES; i++) {
+        mlp_packed packed;
+        assert_true(mlp_packed_init(&packed, LISTS, MAX_STEPS[i], MLP_PACKED_PIXELS));
+        for (size_t blank = 0; blank <= LISTS; blank++) {
+            roll_lists(&d, &packed);
+            for (size_t list = LISTS - blank; list < LISTS; list++)
+                roll_list(&d, &packed, list, 0, SIZE_MAX);
+            for (size_t n = 1; n <= N; n++)
+                check_chunk(&packed, FIRST, n,
+                            MLP_LISTS * packed.capacity + roll(&d) % (N * packed.capacity));
+        }
+        size_t all = (N + MLP_LISTS - 1) / MLP_LISTS;
+        assert_int_equal(mlp_packed_chunk(&packed, FIRST, N, N * packed.capacity), all);
+        mlp_packed_free(&packed);
+    }
+}
+
 /* Products by the portable table, and how often its two were asked for. */
 static size_t n_lists_calls, n_dense_calls;
 
@@ -284,6 +331,7 @@ int main(void)
         cmocka_unit_test(blocks_cover_all_steps),
         cmocka_unit_test(a_product_over_blocks_is_one_chain),
         cmocka_unit_test(pixels_become_floats_on_reading),
+        cmocka_unit_test(chunks_are_even),
         cmocka_unit_test(full_stacks_are_dense_products),
         cmocka_unit_test(too_much_is_refused),
     };
