@@ -36,10 +36,12 @@ static bool init_unpacked(mlp_pass *pass, size_t n_threads)
 {
     enum { LISTS = MLP_CHUNK * MLP_LISTS, FULL_LISTS = MLP_FULL_CHUNK * MLP_LISTS };
     const mlp_packed *rows = &pass->batch.rows, *columns = &pass->batch.columns;
+    size_t n_rows = mlp_min_size(pass->batch.capacity / MLP_TILE, FULL_LISTS);
+    size_t n_columns = mlp_min_size(pass->batch.n_groups, FULL_LISTS);
     mlp_fp32_pass *fp32 = &pass->fp32;
     mlp_unpacked *to = &fp32->unpacked;
     fp32->steps_stride =
-        mlp_max_size(mlp_packed_room(rows, FULL_LISTS), mlp_packed_room(columns, FULL_LISTS));
+        mlp_max_size(mlp_packed_room(rows, n_rows), mlp_packed_room(columns, n_columns));
     fp32->starts_stride = mlp_max_size(rows->n_blocks, columns->n_blocks) * LISTS + 1;
     to->steps = mlp_alloc(n_threads, fp32->steps_stride * sizeof *to->steps);
     to->values = mlp_alloc(n_threads, fp32->steps_stride * MLP_TILE * sizeof *to->values);
