@@ -51,20 +51,20 @@ typedef struct mlp_lists {
 /* Lists first .. first + n - 1 of packed, which are floats. */
 mlp_lists mlp_packed_lists(const mlp_packed *packed, size_t first, size_t n);
 
-/* Where n lists of pixels are unpacked to. */
+/* Where n lists of pixels are unpacked to, block by block. */
 typedef struct mlp_unpacked {
     uint16_t *steps;  /* (mlp_packed_room(packed, n)) */
     float *values;    /* (the same, 2) */
     uint32_t *starts; /* (packed->n_blocks * n + 1) */
 } mlp_unpacked;
 
+/* The same of lists that are pixels. */
+mlp_lists mlp_packed_unpack(const mlp_packed *packed, const mlp_kernels *kernels, size_t first,
+                            size_t n, mlp_unpacked to);
+
 /* Of n lists from `first` on, parted into as few chunks as have room for `room` steps each, as
  * even as whole stacks allow: the stacks of the first chunk. Every stack has room. */
 size_t mlp_packed_chunk(const mlp_packed *packed, size_t first, size_t n, size_t room);
-
-/* The same of pixels, unpacked. */
-mlp_lists mlp_packed_unpack(const mlp_packed *packed, const mlp_kernels *kernels, size_t first,
-                            size_t n, mlp_unpacked to);
 
 /* c[i] (2, 64) = start (64) + the first n_blocks blocks of the lists' own list `at` + i times the
  * panel b, for n lists; c is n tiles side by side. */

@@ -19,13 +19,13 @@
 
 typedef struct mlp_pass mlp_pass;
 
-/* Stacks that a member works through together: of lists of pixels as many as unpacked take no
- * more room than FULL_CHUNK that leave nothing out. */
+/* Stacks that a member works through together, at most. Of pixels, as many as unpacked have the
+ * room of MLP_FULL_CHUNK stacks that leave nothing out; of a hidden layer's output so many. */
 enum { MLP_CHUNK = 128, MLP_FULL_CHUNK = 32 };
 
 typedef struct mlp_fp32_pass {
     mlp_packed rows;       /* (capacity / 2) lists: of a layer's output or its gradient */
-    mlp_packed columns;    /* (threads, MLP_CHUNK, 4) lists: of a hidden layer's output */
+    mlp_packed columns;    /* (threads, MLP_FULL_CHUNK, 4) lists: of a hidden layer's output */
     mlp_unpacked unpacked; /* (threads): a chunk of lists of pixels */
     size_t steps_stride, starts_stride;
     float *gradients;  /* (threads, MLP_CHUNK, 8, 64): of weights, before their step */
