@@ -72,7 +72,7 @@ size_t mlp_packed_chunk(const mlp_packed *packed, size_t first, size_t n, size_t
     if (n * packed->capacity <= room)
         return (n + MLP_LISTS - 1) / MLP_LISTS;
     size_t total = total_length(packed, first, n), stacks = 0, steps = 0;
-    size_t chunks = mlp_max_size(1, (total + room - 1) / room);
+    size_t chunks = (total + room - 1) / room;
     for (size_t i = 0; i < n; i += MLP_LISTS, stacks++) {
         size_t more = total_length(packed, first + i, mlp_min_size(n - i, MLP_LISTS));
         if (more > 0 && (steps * chunks >= total || steps + more > room))
