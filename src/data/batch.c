@@ -90,40 +90,37 @@ void mlp_batch_prefetch(const mlp_batch *batch, const mlp_batch_share *share, si
     }
 }
 
-static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t tile)
+/* A tile of a share that begins with `first`. */
+static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t first, size_t tile)
 {
-    const mlp_packed *rows = &batch->rows;
-    uint32_t *list = mlp_packed_words(rows, tile), *starts = mlp_packed_starts(rows, tile);
-    size_t count = 0, k = 0;
-    for (size_t block = 0; block < rows->n_blocks; block++, k += rows->block_steps) {
+    mlp_packed *rows = &batch->rows;
+    for (size_t block = 0, k = 0; block < rows->n_blocks; block++, k += rows->block_steps) {
         size_t n = mlp_min_size(batch->features - k, rows->block_steps);
         const uint8_t *images[MLP_TILE];
         for (size_t i = 0; i < MLP_TILE; i++)
             images[i] = tile_image(batch, tile, i) + k;
-        starts[block] = (uint32_t)count;
-        count += kernels->pack_images(n, images, list + count);
+        size_t at = mlp_packed_open(rows, first, tile, block);
+        mlp_packed_close(rows, tile, block, kernels->pack_images(n, images, rows->words + at));
     }
-    starts[rows->n_blocks] = (uint32_t)count;
 }
 
-/* Up to 32 groups of two pixels: a cache line of each image. */
-static void pack_groups(mlp_batch *batch, const mlp_kernels *kernels, size_t first, size_t n)
+/* Up to 32 groups of two pixels of such a share, from `group` on: a cache line of each image. */
+static void pack_groups(mlp_batch *batch, const mlp_kernels *kernels, size_t first, size_t group,
+                        size_t n)
 {
-    const mlp_packed *columns = &batch->columns;
+    mlp_packed *columns = &batch->columns;
     uint16_t pairs[GROUPS_OF_LINE * MLP_BLOCK_STEPS] __attribute__((aligned(64)));
-    size_t k = first * MLP_TILE, i = 0;
-    for (size_t g = first; g < first + n; g++)
-        mlp_packed_starts(columns, g)[0] = 0;
+    size_t k = group * MLP_TILE, i = 0;
     for (size_t block = 0; block < columns->n_blocks; block++, i += columns->block_steps) {
         size_t left = batch->size - mlp_min_size(batch->size, i);
         size_t images = mlp_min_size(left, columns->block_steps);
         kernels->gather_pairs(images, batch->pixels + i, k,
                               mlp_min_size(batch->features - k, n * MLP_TILE), pairs);
         for (size_t g = 0; g < n; g++) {
-            uint32_t *starts = mlp_packed_starts(columns, first + g) + block;
-            starts[1] = starts[0] + (uint32_t)kernels->pack_pairs(
-                                        images, pairs + g * MLP_BLOCK_STEPS,
-                                        mlp_packed_words(columns, first + g) + starts[0]);
+            size_t at = mlp_packed_open(columns, first, group + g, block);
+            mlp_packed_close(
+                columns, group + g, block,
+                kernels->pack_pairs(images, pairs + g * MLP_BLOCK_STEPS, columns->words + at));
         }
     }
 }
@@ -144,7 +141,8 @@ void mlp_batch_pack(mlp_batch *batch, const mlp_kernels *kernels, const mlp_team
     }
     mlp_batch_share s = mlp_batch_share_of(batch, team, thread);
     for (size_t tile = s.first; tile < s.end; tile++)
-        pack_tile(batch, kernels, tile);
+        pack_tile(batch, kernels, s.first, tile);
     for (size_t g = s.first_group; g < s.end_group; g += GROUPS_OF_LINE)
-        pack_groups(batch, kernels, g, mlp_min_size(s.end_group - g, GROUPS_OF_LINE));
+        pack_groups(batch, kernels, s.first_group, g,
+                    mlp_min_size(s.end_group - g, GROUPS_OF_LINE));
 }

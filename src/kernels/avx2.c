@@ -30,18 +30,30 @@ static inline vector vector_fma(vector a, vector b, vector c)
 
 #include "kernels/tile_loops.h"
 
-static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
-                     const float *start, float *c)
+static inline __attribute__((always_inline)) void multiply_kind(bool pixels, size_t n_lists,
+                                                                const mlp_list *lists,
+                                                                const float *b, size_t columns,
+                                                                const float *start, float *c)
 {
     size_t together = columns < MLP_PANEL ? 2 : 1, i = 0;
     for (; i + together <= n_lists; i += together, c += together * MLP_TILE_FLOATS)
         for (size_t column = 0; column < columns; column += WIDE / together)
             if (together == 1)
-                multiply_lists(1, WIDE / VECTOR_LANES, &lists[i], column, b, start, c);
+                multiply_lists(pixels, 1, WIDE / VECTOR_LANES, &lists[i], column, b, start, c);
             else
-                multiply_lists(2, MLP_COLUMNS / VECTOR_LANES, &lists[i], column, b, start, c);
+                multiply_lists(pixels, 2, MLP_COLUMNS / VECTOR_LANES, &lists[i], column, b, start,
+                               c);
     for (size_t column = 0; i < n_lists && column < columns; column += MLP_COLUMNS)
-        multiply_lists(1, MLP_COLUMNS / VECTOR_LANES, &lists[i], column, b, start, c);
+        multiply_lists(pixels, 1, MLP_COLUMNS / VECTOR_LANES, &lists[i], column, b, start, c);
+}
+
+static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
+                     const float *start, float *c)
+{
+    if (lists->words != NULL)
+        multiply_kind(true, n_lists, lists, b, columns, start, c);
+    else
+        multiply_kind(false, n_lists, lists, b, columns, start, c);
 }
 
 static void multiply_dense(size_t rows, size_t depth, const float *const *a, size_t stride,
@@ -71,7 +83,6 @@ const mlp_kernels mlp_kernels_avx2 = {
     .pack_images = pack_images_plain,
     .gather_pairs = gather_pairs_plain,
     .pack_pairs = pack_pairs_plain,
-    .unpack_pixels = unpack_pixels_plain,
     .pack_rows = pack_rows_plain,
     .pack_columns = pack_columns,
     .relu = relu,

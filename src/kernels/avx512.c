@@ -31,21 +31,76 @@ static inline vector vector_fma(vector a, vector b, vector c)
 #include "kernels/avx512_pack.h"
 #include "kernels/tile_loops.h"
 
-static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
-                     const float *start, float *c)
+/* Two lists of as many steps that leave none out, as a tile of four rows, which loads less for each
+ * multiply-add than two tiles of two. */
+static inline __attribute__((always_inline)) void
+multiply_gapless(bool pixels, const mlp_list *lists, const float *b, const float *start, float *c)
+{
+    enum { LISTS = HALF_STACK / MLP_TILE };
+    vector sums[LISTS][MLP_TILE][MAX_VECTORS];
+#pragma GCC unroll 2
+    for (size_t l = 0; l < LISTS; l++)
+        load_sums(MAX_VECTORS, start, c + l * MLP_TILE_FLOATS, 0, sums[l]);
+    for (size_t k = 0; k < lists[0].n; k++) {
+        vector row[MAX_VECTORS];
+        load_row(MAX_VECTORS, b + k * MLP_PANEL, row);
+#pragma GCC unroll 2
+        for (size_t l = 0; l < LISTS; l++)
+            add_row(MAX_VECTORS, read_step(pixels, &lists[l], k, b).a, row, sums[l]);
+    }
+#pragma GCC unroll 2
+    for (size_t l = 0; l < LISTS; l++)
+        store_sums(MAX_VECTORS, sums[l], 0, c + l * MLP_TILE_FLOATS);
+}
+
+/* Do lists leave none out, all as long as the first? */
+static inline bool are_gapless(bool pixels, size_t n_lists, const mlp_list *lists)
+{
+    for (size_t i = 0; i < n_lists; i++)
+        if (lists[i].n != lists[0].n || !is_gapless(pixels, &lists[i]))
+            return false;
+    return true;
+}
+
+/* All columns. */
+static inline __attribute__((always_inline)) void multiply_wide_lists(bool pixels, size_t n_lists,
+                                                                      const mlp_list *lists,
+                                                                      const float *b,
+                                                                      const float *start, float *c)
+{
+    if (n_lists == MLP_LISTS && are_gapless(pixels, n_lists, lists)) {
+        multiply_gapless(pixels, lists, b, start, c);
+        multiply_gapless(pixels, lists + 2, b, start, c + 2 * MLP_TILE_FLOATS);
+        return;
+    }
+    for (size_t i = 0; i < n_lists; i++)
+        multiply_lists(pixels, 1, MAX_VECTORS, &lists[i], 0, b, start, c + i * MLP_TILE_FLOATS);
+}
+
+static inline __attribute__((always_inline)) void multiply_kind(bool pixels, size_t n_lists,
+                                                                const mlp_list *lists,
+                                                                const float *b, size_t columns,
+                                                                const float *start, float *c)
 {
     if (columns == MLP_PANEL) {
-        for (size_t i = 0; i < n_lists; i++)
-            multiply_lists(1, MLP_PANEL / VECTOR_LANES, &lists[i], 0, b, start,
-                           c + i * MLP_TILE_FLOATS);
+        multiply_wide_lists(pixels, n_lists, lists, b, start, c);
         return;
     }
     for (size_t column = 0; column < columns; column += MLP_COLUMNS)
         if (n_lists == MLP_LISTS)
-            multiply_lists(MLP_LISTS, 1, lists, column, b, start, c);
+            multiply_lists(pixels, MLP_LISTS, 1, lists, column, b, start, c);
         else
             for (size_t i = 0; i < n_lists; i++)
-                multiply_lists(1, 1, &lists[i], column, b, start, c + i * MLP_TILE_FLOATS);
+                multiply_lists(pixels, 1, 1, &lists[i], column, b, start, c + i * MLP_TILE_FLOATS);
+}
+
+static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
+                     const float *start, float *c)
+{
+    if (lists->words != NULL)
+        multiply_kind(true, n_lists, lists, b, columns, start, c);
+    else
+        multiply_kind(false, n_lists, lists, b, columns, start, c);
 }
 
 /* Rows of all columns: by fours, and what is left. */
@@ -142,8 +197,10 @@ static float sgd(size_t rows, size_t columns, const mlp_sgd_step *step, const fl
 }
 
 /* The sums of a list go into the step from registers. */
-static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b, const float *start,
-                          float *c, const mlp_sgd_step *step, float *velocity, float *weight)
+static inline __attribute__((always_inline)) float
+multiply_sgd_kind(bool pixels, size_t n_lists, const mlp_list *lists, const float *b,
+                  const float *start, const float *c, const mlp_sgd_step *step, float *velocity,
+                  float *weight)
 {
     const sgd_constants k = broadcast_step(step);
     vector squares[MAX_VECTORS] = {{0}};
@@ -151,7 +208,7 @@ static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b,
         vector sums[MLP_TILE][MAX_VECTORS];
         load_sums(MAX_VECTORS, start, c + l * MLP_TILE_FLOATS, 0, sums);
         for (size_t s = 0; s < lists[l].n; s++)
-            add_step(MAX_VECTORS, &lists[l], s, b, sums);
+            add_step(pixels, MAX_VECTORS, &lists[l], s, b, sums);
 #pragma GCC unroll 2
         for (size_t i = 0; i < MLP_TILE; i++)
 #pragma GCC unroll 4
@@ -163,6 +220,14 @@ static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b,
     return fold_squares(squares);
 }
 
+static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b, const float *start,
+                          float *c, const mlp_sgd_step *step, float *velocity, float *weight)
+{
+    if (lists->words != NULL)
+        return multiply_sgd_kind(true, n_lists, lists, b, start, c, step, velocity, weight);
+    return multiply_sgd_kind(false, n_lists, lists, b, start, c, step, velocity, weight);
+}
+
 const mlp_kernels mlp_kernels_avx512 = {
     .name = "avx512",
     .multiply = multiply,
@@ -170,7 +235,6 @@ const mlp_kernels mlp_kernels_avx512 = {
     .pack_images = pack_images,
     .gather_pairs = gather_pairs,
     .pack_pairs = pack_pairs,
-    .unpack_pixels = unpack_pixels,
     .pack_rows = pack_rows,
     .pack_columns = pack_columns,
     .relu = relu,

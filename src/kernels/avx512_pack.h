@@ -1,6 +1,6 @@
 /* avx512_pack.h: packed lists (kernels.h) by AVX-512, sixteen steps at a time: what counts of them
- * is moved to the front by VPCOMPRESSD. For avx512.c, which defines, before the include, vector,
- * VECTOR_LANES, vector_broadcast, vector_fma
+ * is moved to the front by VPCOMPRESSD. For avx512.c, which defines, before the include, vector
+ * and VECTOR_LANES.
  */
 #ifndef MLP_KERNELS_AVX512_PACK_H
 #define MLP_KERNELS_AVX512_PACK_H
@@ -9,7 +9,6 @@
 #include <stdbool.h>
 
 #include "kernels/avx512_transpose.h"
-#include "kernels/vector_loops.h"
 
 /* k, k + 1, ... of 16 neighbours. */
 static inline __m512i sixteen_steps(size_t k)
@@ -73,8 +72,10 @@ static void gather_pairs(size_t n, const uint8_t *const *images, size_t first, s
 static inline size_t append_pairs(size_t k, __m256i pairs, uint32_t *list)
 {
     __mmask16 set = _mm256_test_epi16_mask(pairs, pairs);
-    __m512i high = _mm512_slli_epi32(_mm512_cvtepu16_epi32(pairs), 16);
-    __m512i words = _mm512_or_epi32(high, sixteen_steps(k));
+    __m512i pixels = _mm512_cvtepu16_epi32(pairs);
+    __m512i outer = _mm512_or_epi32(pixels, _mm512_slli_epi32(pixels, 16));
+    __m512i words = _mm512_or_epi32(_mm512_and_epi32(outer, _mm512_set1_epi32((int)0xff0000ff)),
+                                    _mm512_slli_epi32(sixteen_steps(k), 8));
     _mm512_storeu_si512(list, _mm512_maskz_compress_epi32(set, words));
     return (size_t)__builtin_popcount(set);
 }
@@ -125,25 +126,6 @@ static size_t pack_pairs(size_t n, const uint16_t *pairs, uint32_t *list)
         count +=
             append_pairs(k, _mm256_maskz_loadu_epi16(valid_lanes(n - k), pairs + k), list + count);
     return count;
-}
-
-/* Sixteen bytes as floats, divided by 255: unit_pixel of each. */
-static inline void store_unit_pixels(float *values, __m128i pixels)
-{
-    vector x = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(pixels));
-    vector rest = _mm512_mul_ps(x, vector_broadcast(UNIT_PIXEL_REST));
-    _mm512_storeu_ps(values, vector_fma(x, vector_broadcast(UNIT_PIXEL), rest));
-}
-
-static void unpack_pixels(size_t n, const uint32_t *list, uint16_t *steps, float *values)
-{
-    for (size_t s = 0; s < n; s += VECTOR_LANES) {
-        __m512i words = _mm512_loadu_si512(list + s);
-        __m256i pairs = _mm512_cvtepi32_epi16(_mm512_srli_epi32(words, 16));
-        store_shorts(steps + s, words);
-        store_unit_pixels(values + s * MLP_TILE, _mm256_castsi256_si128(pairs));
-        store_unit_pixels(values + s * MLP_TILE + VECTOR_LANES, _mm256_extracti128_si256(pairs, 1));
-    }
 }
 
 /* Sixteen columns of two rows, those with a number that is not zero moved to the front, and the

@@ -18,6 +18,9 @@
  * where ReLU leaves half of its inputs, 25 %. A list of n steps is
  *     steps (n)       k, ascending: rows of a panel
  *     values (n, 2)   the two rows' elements k
+ * or, of pixels, which have 256 levels,
+ *     words (n)       both in one: row 0's level | k << 8 | row 1's level << 24
+ *     values (256)    the levels' values
  * Four lists' tiles (2, 64) side by side are a stack (8, 64). Where packing does not pay,
  * a stack's left operand is read where it lies: eight rows or columns of a panel.
  *
@@ -60,15 +63,17 @@ typedef struct mlp_sgd_step {
 /* A packed list, or a block of one. */
 typedef struct mlp_list {
     size_t n;
+    const uint32_t *words; /* (n) of pixels; or NULL, and */
     const uint16_t *steps; /* (n) */
-    const float *values;   /* (n, 2) */
+    const float *values;   /* (256), or (n, 2) */
 } mlp_list;
 
 typedef struct mlp_kernels {
     const char *name;
 
     /* c[i] (2, 64) = start (64), in both rows, + list i's product with the panel b, for
-     * n_lists <= MLP_LISTS lists, whose tiles c lie side by side; start NULL: c[i] itself.
+     * n_lists <= MLP_LISTS lists of one kind, whose tiles c lie side by side; start NULL: c[i]
+     * itself.
      * Only the first `columns` columns, a multiple of MLP_COLUMNS. */
     void (*multiply)(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
                      const float *start, float *c);
@@ -79,8 +84,7 @@ typedef struct mlp_kernels {
                            const float *b, size_t columns, const float *start, float *c);
 
     /* Packs the n pixels of two images: list has a word for each step that is not zero in
-     * both, the step | image 0's pixel << 16 | image 1's << 24. Returns how many; the list
-     * has room for n rounded up to 16. n <= 2^16. */
+     * both. Returns how many; the list has room for n rounded up to 16. n <= 2^16. */
     size_t (*pack_images)(size_t n, const uint8_t *const images[MLP_TILE], uint32_t *list);
 
     /* pairs (32, MLP_BLOCK_STEPS): pair (g, i) is pixels 2g and 2g + 1 of image i, of n images;
@@ -91,10 +95,6 @@ typedef struct mlp_kernels {
 
     /* The same as pack_images of n pairs of pixels that lie side by side already. */
     size_t (*pack_pairs)(size_t n, const uint16_t *pairs, uint32_t *list);
-
-    /* The steps (n) and, divided by 255 and correctly rounded, the pixels (n, 2) of a list of
-     * n words; all three have room for n rounded up to 16. */
-    void (*unpack_pixels)(size_t n, const uint32_t *list, uint16_t *steps, float *values);
 
     /* Packs two rows of a panel, the first n columns being the steps first_k, ...; returns how
      * many, and steps and values have room for n rounded up to 16. */

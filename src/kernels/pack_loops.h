@@ -21,10 +21,10 @@ static inline void gather_pairs_plain(size_t n, const uint8_t *const *images, si
     }
 }
 
-/* A pair's word in a list of pixels. */
+/* A pair's word in a list of pixels: the first in its low byte, the second in its high one. */
 static inline uint32_t pixel_word(size_t step, uint32_t pair)
 {
-    return (uint32_t)step | pair << 16;
+    return (pair & 0xff) | (uint32_t)step << 8 | (pair & 0xff00) << 16;
 }
 
 static inline size_t pack_images_plain(size_t n, const uint8_t *const images[MLP_TILE],
@@ -47,17 +47,6 @@ static inline size_t pack_pairs_plain(size_t n, const uint16_t *pairs, uint32_t 
         count += pairs[k] != 0;
     }
     return count;
-}
-
-static inline void unpack_pixels_plain(size_t n, const uint32_t *list, uint16_t *steps,
-                                       float *values)
-{
-    for (size_t s = 0; s < n; s++)
-        steps[s] = (uint16_t)list[s];
-    for (size_t s = 0; s < n; s++) {
-        values[s * MLP_TILE] = unit_pixel((uint8_t)(list[s] >> 16));
-        values[s * MLP_TILE + 1] = unit_pixel((uint8_t)(list[s] >> 24));
-    }
 }
 
 /* Is one of two floats not zero, of either sign? */

@@ -1,5 +1,6 @@
 /* portable.c: the kernels in plain C. They run on any machine and define the
  * bytes that every other table must reproduce. */
+#include "kernels/list_step.h"
 #include "kernels/pack_loops.h"
 #include "kernels/select.h"
 
@@ -21,11 +22,11 @@ static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size
 {
     set_rows(n_lists * MLP_TILE, start, columns, c);
     for (size_t l = 0; l < n_lists; l++)
-        for (size_t s = 0; s < lists[l].n; s++)
+        for (size_t s = 0; s < lists[l].n; s++) {
+            list_step step = read_step(lists[l].words != NULL, &lists[l], s, b);
             for (size_t i = 0; i < MLP_TILE; i++)
-                add_row(lists[l].values[s * MLP_TILE + i],
-                        b + (size_t)lists[l].steps[s] * MLP_PANEL, columns,
-                        c + (l * MLP_TILE + i) * MLP_PANEL);
+                add_row(step.a[i], step.row, columns, c + (l * MLP_TILE + i) * MLP_PANEL);
+        }
 }
 
 static void multiply_dense(size_t rows, size_t depth, const float *const *a, size_t stride,
@@ -51,7 +52,6 @@ const mlp_kernels mlp_kernels_portable = {
     .pack_images = pack_images_plain,
     .gather_pairs = gather_pairs_plain,
     .pack_pairs = pack_pairs_plain,
-    .unpack_pixels = unpack_pixels_plain,
     .pack_rows = pack_rows_plain,
     .pack_columns = pack_columns,
     .relu = relu,

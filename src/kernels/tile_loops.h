@@ -9,7 +9,7 @@
 #ifndef MLP_KERNELS_TILE_LOOPS_H
 #define MLP_KERNELS_TILE_LOOPS_H
 
-#include "kernels/kernels.h"
+#include "kernels/list_step.h"
 
 enum { MAX_VECTORS = 4 };
 
@@ -19,23 +19,39 @@ static inline const float *start_of_row(const float *start, const float *c, size
     return start != NULL ? start : c + row * MLP_PANEL;
 }
 
-/* Adds step s of a list to its sums. */
-static inline __attribute__((always_inline)) void add_step(size_t vectors, const mlp_list *list,
-                                                           size_t s, const float *b,
-                                                           vector sums[MLP_TILE][MAX_VECTORS])
+/* `vectors` vectors of a row of b. */
+static inline __attribute__((always_inline)) void load_row(size_t vectors, const float *row,
+                                                           vector b[MAX_VECTORS])
 {
-    const float *row = b + (size_t)list->steps[s] * MLP_PANEL;
-    vector b_vectors[MAX_VECTORS];
 #pragma GCC unroll 4
     for (size_t j = 0; j < vectors; j++)
-        b_vectors[j] = vector_load(row + j * VECTOR_LANES);
+        b[j] = vector_load(row + j * VECTOR_LANES);
+}
+
+/* Adds a[i] times such a row to the sums of row i. */
+static inline __attribute__((always_inline)) void add_row(size_t vectors, const float a[MLP_TILE],
+                                                          const vector b[MAX_VECTORS],
+                                                          vector sums[MLP_TILE][MAX_VECTORS])
+{
 #pragma GCC unroll 2
     for (size_t i = 0; i < MLP_TILE; i++) {
-        vector a = vector_broadcast(list->values[s * MLP_TILE + i]);
+        vector a_i = vector_broadcast(a[i]);
 #pragma GCC unroll 4
         for (size_t j = 0; j < vectors; j++)
-            sums[i][j] = vector_fma(a, b_vectors[j], sums[i][j]);
+            sums[i][j] = vector_fma(a_i, b[j], sums[i][j]);
     }
+}
+
+/* Adds step s of a list to its sums. */
+static inline __attribute__((always_inline)) void add_step(bool pixels, size_t vectors,
+                                                           const mlp_list *list, size_t s,
+                                                           const float *b,
+                                                           vector sums[MLP_TILE][MAX_VECTORS])
+{
+    list_step step = read_step(pixels, list, s, b);
+    vector row[MAX_VECTORS];
+    load_row(vectors, step.row, row);
+    add_row(vectors, step.a, row, sums);
 }
 
 /* The sums of a list with which a product begins. */
@@ -50,13 +66,23 @@ static inline __attribute__((always_inline)) void load_sums(size_t vectors, cons
             sums[i][j] = vector_load(start_of_row(start, c, i) + column + j * VECTOR_LANES);
 }
 
+/* And those with which it ends. */
+static inline __attribute__((always_inline)) void
+store_sums(size_t vectors, vector sums[MLP_TILE][MAX_VECTORS], size_t column, float *c)
+{
+#pragma GCC unroll 2
+    for (size_t i = 0; i < MLP_TILE; i++)
+#pragma GCC unroll 4
+        for (size_t j = 0; j < vectors; j++)
+            vector_store(c + i * MLP_PANEL + column + j * VECTOR_LANES, sums[i][j]);
+}
+
 /* `vectors` vectors of columns, from `column` on, of a multiply of n_lists lists. Several lists
  * side by side keep more sums under way than a narrow tile has, for as long as the shortest of
  * them lasts. */
-static inline __attribute__((always_inline)) void multiply_lists(size_t n_lists, size_t vectors,
-                                                                 const mlp_list *lists,
-                                                                 size_t column, const float *b,
-                                                                 const float *start, float *c)
+static inline __attribute__((always_inline)) void
+multiply_lists(bool pixels, size_t n_lists, size_t vectors, const mlp_list *lists, size_t column,
+               const float *b, const float *start, float *c)
 {
     vector sums[MLP_LISTS][MLP_TILE][MAX_VECTORS];
     size_t together = lists[0].n;
@@ -69,18 +95,13 @@ static inline __attribute__((always_inline)) void multiply_lists(size_t n_lists,
     for (size_t s = 0; s < together; s++)
 #pragma GCC unroll 4
         for (size_t l = 0; l < n_lists; l++)
-            add_step(vectors, &lists[l], s, b + column, sums[l]);
+            add_step(pixels, vectors, &lists[l], s, b + column, sums[l]);
 
 #pragma GCC unroll 4
     for (size_t l = 0; l < n_lists; l++) {
         for (size_t s = together; s < lists[l].n; s++)
-            add_step(vectors, &lists[l], s, b + column, sums[l]);
-#pragma GCC unroll 2
-        for (size_t i = 0; i < MLP_TILE; i++)
-#pragma GCC unroll 4
-            for (size_t j = 0; j < vectors; j++)
-                vector_store(c + (l * MLP_TILE + i) * MLP_PANEL + column + j * VECTOR_LANES,
-                             sums[l][i][j]);
+            add_step(pixels, vectors, &lists[l], s, b + column, sums[l]);
+        store_sums(vectors, sums[l], column, c + l * MLP_TILE_FLOATS);
     }
 }
 
@@ -99,9 +120,7 @@ multiply_rows(size_t rows, size_t vectors, size_t depth, const float *const *a, 
 
     for (size_t k = 0; k < depth; k++) {
         vector b_vectors[MAX_VECTORS];
-#pragma GCC unroll 4
-        for (size_t j = 0; j < vectors; j++)
-            b_vectors[j] = vector_load(b + k * MLP_PANEL + column + j * VECTOR_LANES);
+        load_row(vectors, b + k * MLP_PANEL + column, b_vectors);
 #pragma GCC unroll 8
         for (size_t i = 0; i < rows; i++) {
             vector a_i = vector_broadcast(a[i][k * stride]);

@@ -9,17 +9,6 @@
 #include "base/fmath.h"
 #include "kernels/kernels.h"
 
-/* 1/255 in two floats, the nearest and what it lacks: with both, a byte over 255 comes out
- * correctly rounded, which with the first alone it does not. */
-#define UNIT_PIXEL 0x1.010102p-8f
-#define UNIT_PIXEL_REST (-0x1.fdfdfep-33f)
-
-static inline float unit_pixel(uint8_t pixel)
-{
-    float x = (float)pixel;
-    return mlp_fmaf(x, UNIT_PIXEL, x * UNIT_PIXEL_REST);
-}
-
 static void relu(size_t n, float *x)
 {
     for (size_t i = 0; i < n; i++)

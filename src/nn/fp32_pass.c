@@ -27,32 +27,14 @@ static bool init_lists(mlp_pass *pass, size_t n_threads, bool training)
         widest = mlp_max_size(widest, pass->model->layers[l].outputs);
     return mlp_packed_init(&pass->fp32.rows, images / MLP_TILE, widest, MLP_PACKED_FLOATS) &&
            (!training ||
-            mlp_packed_init(&pass->fp32.columns, n_threads * MLP_FULL_CHUNK * MLP_LISTS, images,
+            mlp_packed_init(&pass->fp32.columns, n_threads * MLP_PACKED_CHUNK * MLP_LISTS, images,
                             MLP_PACKED_FLOATS));
-}
-
-/* Where each member unpacks a chunk of lists of pixels, of rows or of columns. */
-static bool init_unpacked(mlp_pass *pass, size_t n_threads)
-{
-    enum { LISTS = MLP_CHUNK * MLP_LISTS, FULL_LISTS = MLP_FULL_CHUNK * MLP_LISTS };
-    const mlp_packed *rows = &pass->batch.rows, *columns = &pass->batch.columns;
-    size_t n_rows = mlp_min_size(pass->batch.capacity / MLP_TILE, FULL_LISTS);
-    size_t n_columns = mlp_min_size(pass->batch.n_groups, FULL_LISTS);
-    mlp_fp32_pass *fp32 = &pass->fp32;
-    mlp_unpacked *to = &fp32->unpacked;
-    fp32->steps_stride =
-        mlp_max_size(mlp_packed_room(rows, n_rows), mlp_packed_room(columns, n_columns));
-    fp32->starts_stride = mlp_max_size(rows->n_blocks, columns->n_blocks) * LISTS + 1;
-    to->steps = mlp_alloc(n_threads, fp32->steps_stride * sizeof *to->steps);
-    to->values = mlp_alloc(n_threads, fp32->steps_stride * MLP_TILE * sizeof *to->values);
-    to->starts = mlp_alloc(n_threads, fp32->starts_stride * sizeof *to->starts);
-    return to->steps != NULL && to->values != NULL && to->starts != NULL;
 }
 
 bool mlp_fp32_pass_init(mlp_pass *pass, size_t n_threads, bool training)
 {
     mlp_fp32_pass *fp32 = &pass->fp32;
-    if (!init_unpacked(pass, n_threads) || !init_lists(pass, n_threads, training))
+    if (!init_lists(pass, n_threads, training))
         return false;
     if (!training)
         return true;
@@ -66,32 +48,26 @@ void mlp_fp32_pass_free(mlp_fp32_pass *fp32)
 {
     mlp_packed_free(&fp32->rows);
     mlp_packed_free(&fp32->columns);
-    free(fp32->unpacked.steps);
-    free(fp32->unpacked.values);
-    free(fp32->unpacked.starts);
     free(fp32->gradients);
     free(fp32->transposed);
 }
 
-/* List `tile` of pass->fp32.rows becomes two rows of a layer's output or its gradient. */
-static void pack_rows(mlp_pass *pass, const float *matrix, size_t width, size_t tile)
+/* List `tile` of pass->fp32.rows, of a share that begins with `first`, becomes two rows of a
+ * layer's output or its gradient. */
+static void pack_rows(mlp_pass *pass, const float *matrix, size_t width, size_t first, size_t tile)
 {
-    const mlp_packed *rows = &pass->fp32.rows;
-    uint16_t *steps = mlp_packed_steps(rows, tile);
-    uint32_t *starts = mlp_packed_starts(rows, tile);
-    float *values = mlp_packed_values(rows, tile);
-    size_t count = 0;
+    mlp_packed *rows = &pass->fp32.rows;
     for (size_t block = 0; block < rows->n_blocks; block++) {
-        size_t first = block * rows->block_steps, end = first + rows->block_steps;
-        starts[block] = (uint32_t)count;
-        for (size_t k = first; k < width && k < end; k += MLP_PANEL) {
+        size_t low = block * rows->block_steps, high = mlp_min_size(low + rows->block_steps, width);
+        size_t at = mlp_packed_open(rows, first, tile, block), end = at;
+        for (size_t k = low; k < high; k += MLP_PANEL) {
             const float *panel = matrix + k / MLP_PANEL * mlp_fp32_output_stride(pass);
-            count += pass->kernels->pack_rows(mlp_min_size(width - k, MLP_PANEL), k - first,
-                                              panel + tile * MLP_TILE_FLOATS, steps + count,
-                                              values + count * MLP_TILE);
+            end += pass->kernels->pack_rows(mlp_min_size(high - k, MLP_PANEL), k - low,
+                                            panel + tile * MLP_TILE_FLOATS, rows->steps + end,
+                                            rows->values + end * MLP_TILE);
         }
+        mlp_packed_close(rows, tile, block, end - at);
     }
-    starts[rows->n_blocks] = (uint32_t)count;
 }
 
 /* The same of all rows, this member's share of it, with a barrier behind. */
@@ -101,9 +77,9 @@ static mlp_lists pack_all_rows(mlp_pass *pass, const float *matrix, size_t width
     size_t tiles = mlp_batch_tiles(&pass->batch), first, end;
     mlp_team_share(team, thread, tiles, &first, &end);
     for (size_t tile = first; tile < end; tile++)
-        pack_rows(pass, matrix, width, tile);
+        pack_rows(pass, matrix, width, first, tile);
     mlp_team_barrier(team);
-    return mlp_packed_lists(&pass->fp32.rows, 0, tiles);
+    return (mlp_lists){.packed = &pass->fp32.rows, .n = tiles};
 }
 
 /* out (n, 8, 64) = start + stacks first .. first + n - 1 of a layer's output or its gradient
@@ -137,8 +113,7 @@ static void forward_stacks(mlp_pass *pass, size_t l, size_t panel, size_t first,
     float *out = pass->outputs[l] + panel * mlp_fp32_output_stride(pass) + first * MLP_STACK_FLOATS;
     size_t columns = mlp_fp32_columns(layer->outputs, panel);
     if (lists != NULL)
-        mlp_fp32_multiply_lists(pass, lists, first - lists->first / MLP_LISTS, n, weight, columns,
-                                bias, out);
+        mlp_fp32_multiply_lists(pass, lists, first, n, weight, columns, bias, out);
     else
         multiply_rows(pass, pass->outputs[l - 1], layer->inputs, first, n, weight, columns, bias,
                       out);
@@ -146,27 +121,9 @@ static void forward_stacks(mlp_pass *pass, size_t l, size_t panel, size_t first,
         pass->kernels->relu(n * MLP_STACK_FLOATS, out);
 }
 
-static mlp_lists image_lists(mlp_pass *pass, size_t low, size_t high, size_t thread)
+static mlp_lists image_lists(const mlp_pass *pass)
 {
-    return mlp_fp32_unpack(pass, &pass->batch.rows, mlp_batch_tiles(&pass->batch), low, high,
-                           thread);
-}
-
-/* The first layer's lists are unpacked a chunk of stacks at a time, for all panels. */
-static void forward_first_layer(mlp_pass *pass, mlp_team *team, size_t thread)
-{
-    size_t stacks = mlp_batch_stacks(&pass->batch), low, high, end, at, n;
-    mlp_fp32_share s = mlp_fp32_share_panels(team, thread, pass->model->layers[0].panels, stacks);
-    for (mlp_fp32_share_rows(&s, &low, &end); low < end; low = high) {
-        high = mlp_fp32_chunk_end(pass, &pass->batch.rows, mlp_batch_tiles(&pass->batch), low, end);
-        mlp_lists lists = image_lists(pass, low, high, thread);
-        for (size_t panel = s.first / stacks; panel * stacks < s.end; panel++) {
-            mlp_fp32_share_part(&s, panel, low, high, &at, &n);
-            if (n > 0)
-                forward_stacks(pass, 0, panel, at, n, &lists);
-        }
-    }
-    mlp_team_barrier(team);
+    return (mlp_lists){.packed = &pass->batch.rows, .n = mlp_batch_tiles(&pass->batch)};
 }
 
 static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thread)
@@ -174,13 +131,14 @@ static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t threa
     const mlp_layer *layer = &pass->model->layers[l];
     size_t stacks = mlp_batch_stacks(&pass->batch), at, n;
     mlp_fp32_share s = mlp_fp32_share_panels(team, thread, layer->panels, stacks);
-    bool packs = mlp_fp32_packs(layer->panels);
+    bool has_lists = l == 0 || mlp_fp32_packs(layer->panels);
     mlp_lists lists;
-    if (packs)
-        lists = pack_all_rows(pass, pass->outputs[l - 1], layer->inputs, team, thread);
+    if (has_lists)
+        lists = l == 0 ? image_lists(pass)
+                       : pack_all_rows(pass, pass->outputs[l - 1], layer->inputs, team, thread);
     for (size_t panel = s.first / stacks; panel * stacks < s.end; panel++) {
         mlp_fp32_share_part(&s, panel, 0, stacks, &at, &n);
-        forward_stacks(pass, l, panel, at, n, packs ? &lists : NULL);
+        forward_stacks(pass, l, panel, at, n, has_lists ? &lists : NULL);
     }
     mlp_team_barrier(team);
 }
@@ -238,13 +196,10 @@ static void backward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thre
 
 /* Stacks first .. first + n - 1 through the last layer, and in a training pass back to its
  * input; n <= TURN_STACKS. */
-static void turn_stacks(mlp_pass *pass, size_t first, size_t n, const float *transposed,
-                        size_t thread)
+static void turn_stacks(mlp_pass *pass, size_t first, size_t n, const float *transposed)
 {
     size_t last = pass->model->n_layers - 1, image = first * MLP_STACK;
-    mlp_lists lists;
-    if (last == 0)
-        lists = image_lists(pass, first, first + n, thread);
+    mlp_lists lists = image_lists(pass);
     for (size_t panel = 0; panel < pass->model->layers[last].panels; panel++)
         forward_stacks(pass, last, panel, first, n, last == 0 ? &lists : NULL);
     mlp_pass_loss(pass, image, mlp_min_size(pass->batch.size - image, MLP_LANES));
@@ -271,9 +226,7 @@ static const float *transpose_last_layer(mlp_pass *pass, size_t thread)
 void mlp_fp32_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
 {
     size_t last = pass->model->n_layers - 1, first, end;
-    if (last > 0)
-        forward_first_layer(pass, team, thread);
-    for (size_t l = 1; l < last; l++)
+    for (size_t l = 0; l < last; l++)
         forward_layer(pass, l, team, thread);
 
     const float *transposed = transpose_last_layer(pass, thread);
@@ -281,7 +234,7 @@ void mlp_fp32_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
     mlp_team_share(team, thread, (stacks + TURN_STACKS - 1) / TURN_STACKS, &first, &end);
     for (size_t stack = first * TURN_STACKS; stack < end * TURN_STACKS && stack < stacks;
          stack += TURN_STACKS)
-        turn_stacks(pass, stack, mlp_min_size(stacks - stack, TURN_STACKS), transposed, thread);
+        turn_stacks(pass, stack, mlp_min_size(stacks - stack, TURN_STACKS), transposed);
     mlp_team_barrier(team);
 }
 

@@ -2,9 +2,9 @@
  * the bit the same on every kernel table and any team.
  *
  * The first layer's left operands are packed lists of pixels (kernels.h), which the batch
- * makes and each member unpacks for itself. A hidden layer's output and its gradient are
- * packed here, before a product with more than one panel; before one with a single panel,
- * as most last layers have it, that would cost more than it saves.
+ * makes. A hidden layer's output and its gradient are packed here, before a product with more
+ * than one panel; before one with a single panel, as most last layers have it, that would cost
+ * more than it saves.
  */
 #ifndef MLP_NN_FP32_PASS_H
 #define MLP_NN_FP32_PASS_H
@@ -19,18 +19,15 @@
 
 typedef struct mlp_pass mlp_pass;
 
-/* Stacks that a member works through together, at most. Of pixels, as many as unpacked have the
- * room of MLP_FULL_CHUNK stacks that leave nothing out; of a hidden layer's output so many. */
-enum { MLP_CHUNK = 128, MLP_FULL_CHUNK = 32 };
+/* Stacks that a member works through together, at most; fewer where it packs them itself. */
+enum { MLP_CHUNK = 128, MLP_PACKED_CHUNK = 32 };
 
 typedef struct mlp_fp32_pass {
-    mlp_packed rows;       /* (capacity / 2) lists: of a layer's output or its gradient */
-    mlp_packed columns;    /* (threads, MLP_FULL_CHUNK, 4) lists: of a hidden layer's output */
-    mlp_unpacked unpacked; /* (threads): a chunk of lists of pixels */
-    size_t steps_stride, starts_stride;
-    float *gradients;  /* (threads, MLP_CHUNK, 8, 64): of weights, before their step */
-    float *transposed; /* (threads, transposed_stride): panels of W for backward products, or of
-                          the gradient of a narrow layer's, (outputs, 64) */
+    mlp_packed rows;    /* (capacity / 2) lists: of a layer's output or its gradient */
+    mlp_packed columns; /* (threads, MLP_PACKED_CHUNK, 4) lists: of a hidden layer's output */
+    float *gradients;   /* (threads, MLP_CHUNK, 8, 64): of weights, before their step */
+    float *transposed;  /* (threads, transposed_stride): panels of W for backward products, or of
+                           the gradient of a narrow layer's, (outputs, 64) */
     size_t transposed_stride;
 } mlp_fp32_pass;
 

@@ -63,30 +63,6 @@ static inline void mlp_fp32_share_rows(const mlp_fp32_share *s, size_t *low, siz
     *end = in_one_panel ? first + n : s->stacks;
 }
 
-/* Where a chunk of stacks ends that begins with `low`, of the batch's rows or columns, `total`
- * lists in all. */
-static inline size_t mlp_fp32_chunk_end(const mlp_pass *pass, const mlp_packed *packed,
-                                        size_t total, size_t low, size_t end)
-{
-    size_t first = low * MLP_LISTS, n = mlp_min_size(end * MLP_LISTS, total) - first;
-    size_t stacks = mlp_packed_chunk(packed, first, n, pass->fp32.steps_stride - MLP_COLUMNS);
-    return mlp_min_size(low + mlp_min_size(stacks, MLP_CHUNK), end);
-}
-
-/* The lists of stacks low .. high - 1 of the batch's rows or columns, `total` lists in all,
- * unpacked for this member. */
-static inline mlp_lists mlp_fp32_unpack(mlp_pass *pass, const mlp_packed *packed, size_t total,
-                                        size_t low, size_t high, size_t thread)
-{
-    size_t first = low * MLP_LISTS, end = mlp_min_size(high * MLP_LISTS, total);
-    const mlp_fp32_pass *fp32 = &pass->fp32;
-    size_t at = thread * fp32->steps_stride;
-    mlp_unpacked to = {.steps = fp32->unpacked.steps + at,
-                       .values = fp32->unpacked.values + at * MLP_TILE,
-                       .starts = fp32->unpacked.starts + thread * fp32->starts_stride};
-    return mlp_packed_unpack(packed, pass->kernels, first, end - first, to);
-}
-
 /* c (n, 8, 64) = start + the lists of n stacks, the lists' own from `first` on, times b. */
 static inline void mlp_fp32_multiply_lists(const mlp_pass *pass, const mlp_lists *lists,
                                            size_t first, size_t n, const float *b, size_t columns,

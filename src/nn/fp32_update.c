@@ -20,37 +20,33 @@ typedef struct weight_update {
 /* The member's lists 0 .. n - 1 become the layer's inputs from `group` * 2 on, in pairs. */
 static mlp_lists pack_columns(const weight_update *u, size_t group, size_t n)
 {
-    const mlp_pass *pass = u->pass;
-    const mlp_packed *columns = &pass->fp32.columns;
-    size_t first = u->thread * MLP_FULL_CHUNK * MLP_LISTS;
+    mlp_pass *pass = u->pass;
+    mlp_packed *columns = &pass->fp32.columns;
+    size_t first = u->thread * MLP_PACKED_CHUNK * MLP_LISTS;
     for (size_t list = first; list < first + n; list++, group++) {
-        uint16_t *steps = mlp_packed_steps(columns, list);
-        uint32_t *starts = mlp_packed_starts(columns, list);
-        float *values = mlp_packed_values(columns, list);
-        size_t k = group * MLP_TILE, count = 0, image = 0;
+        size_t k = group * MLP_TILE, image = 0;
         const float *from =
             pass->outputs[u->l - 1] + k / MLP_PANEL * mlp_fp32_output_stride(pass) + k % MLP_PANEL;
         for (size_t block = 0; block < columns->n_blocks; block++, image += columns->block_steps) {
             size_t left = pass->batch.size - mlp_min_size(image, pass->batch.size);
-            starts[block] = (uint32_t)count;
-            count += pass->kernels->pack_columns(mlp_min_size(left, columns->block_steps),
-                                                 from + image * MLP_PANEL, steps + count,
-                                                 values + count * MLP_TILE);
+            size_t at = mlp_packed_open(columns, first, list, block);
+            size_t count = pass->kernels->pack_columns(
+                mlp_min_size(left, columns->block_steps), from + image * MLP_PANEL,
+                columns->steps + at, columns->values + at * MLP_TILE);
+            mlp_packed_close(columns, list, block, count);
         }
-        starts[columns->n_blocks] = (uint32_t)count;
     }
-    return mlp_packed_lists(columns, first, n);
+    return (mlp_lists){.packed = columns, .first = first, .n = n};
 }
 
 /* The lists of stacks low .. high - 1 of the layer's inputs. */
 static mlp_lists input_lists(const weight_update *u, size_t low, size_t high)
 {
-    if (u->l == 0)
-        return mlp_fp32_unpack(u->pass, &u->pass->batch.columns, u->pass->batch.n_groups, low, high,
-                               u->thread);
-    size_t inputs = u->pass->model->layers[u->l].inputs;
-    size_t group = low * MLP_LISTS, groups = mlp_round_up(inputs, MLP_TILE) / MLP_TILE;
-    return pack_columns(u, group, mlp_min_size(high * MLP_LISTS, groups) - group);
+    size_t inputs = u->pass->model->layers[u->l].inputs, first = low * MLP_LISTS;
+    size_t n = mlp_min_size(high * MLP_LISTS, mlp_round_up(inputs, MLP_TILE) / MLP_TILE) - first;
+    if (u->l > 0)
+        return pack_columns(u, first, n);
+    return (mlp_lists){.packed = &u->pass->batch.columns, .first = first, .n = n};
 }
 
 /* The gradient of one panel of the layer's output. */
@@ -176,14 +172,6 @@ static void update_stacks(const weight_update *u, size_t panel, size_t first, si
     }
 }
 
-/* Where a chunk of stacks ends that begins with `low`. */
-static size_t chunk_end(const weight_update *u, size_t low, size_t end)
-{
-    const mlp_batch *batch = &u->pass->batch;
-    return u->l == 0 ? mlp_fp32_chunk_end(u->pass, &batch->columns, batch->n_groups, low, end)
-                     : mlp_min_size(low + MLP_FULL_CHUNK, end);
-}
-
 /* A chunk of stacks at a time: its lists serve all panels. */
 static void update_weights(weight_update *u)
 {
@@ -192,7 +180,7 @@ static void update_weights(weight_update *u)
     u->from_lists = u->l == 0 || mlp_fp32_packs(layer->panels);
     u->share = mlp_fp32_share_panels(u->team, u->thread, layer->panels, stacks);
     for (mlp_fp32_share_rows(&u->share, &low, &end); low < end; low = high) {
-        high = chunk_end(u, low, end);
+        high = mlp_min_size(low + (u->l == 0 ? MLP_CHUNK : MLP_PACKED_CHUNK), end);
         u->chunk = low;
         if (u->from_lists)
             u->lists = input_lists(u, low, high);

@@ -26,19 +26,18 @@ static mlp_dataset roll_dataset(size_t features)
  * zero, ascends, and lies in its block. */
 static void unpack(const mlp_packed *packed, size_t list, size_t max_steps, uint8_t *dense)
 {
-    const uint32_t *starts = mlp_packed_starts(packed, list);
-    const uint32_t *words = mlp_packed_words(packed, list);
+    const mlp_lists lists = {.packed = packed, .first = list, .n = 1};
     memset(dense, 0, MLP_TILE * max_steps);
-    assert_int_equal(starts[0], 0);
     for (size_t block = 0; block < packed->n_blocks; block++) {
-        assert_true(starts[block] <= starts[block + 1]);
-        for (size_t s = starts[block], next = 0; s < starts[block + 1]; s++) {
-            size_t step = words[s] & UINT16_MAX, k = block * packed->block_steps + step;
+        mlp_list words = mlp_lists_block(&lists, 0, block);
+        for (size_t s = 0, next = 0; s < words.n; s++) {
+            uint32_t low = words.words[s] & UINT8_MAX, high = words.words[s] >> 24;
+            size_t step = words.words[s] >> 8 & UINT16_MAX, k = block * packed->block_steps + step;
             assert_true(step >= next && step < packed->block_steps && k < max_steps);
-            assert_int_not_equal(words[s] >> 16, 0);
+            assert_true(low != 0 || high != 0);
             next = step + 1;
-            dense[k] = (uint8_t)(words[s] >> 16);
-            dense[max_steps + k] = (uint8_t)(words[s] >> 24);
+            dense[k] = (uint8_t)low;
+            dense[max_steps + k] = (uint8_t)high;
         }
     }
 }

@@ -3,8 +3,9 @@
 #include "kernel_fixture.h"
 
 enum {
-    MAX_STEPS = 150,      /* rows of b */
-    TILES = 2 + MLP_LISTS /* of c: one on either side in which nothing may be written */
+    MAX_STEPS = 150,       /* rows of b */
+    TILES = 2 + MLP_LISTS, /* of c: one on either side in which nothing may be written */
+    LEVELS = 256,          /* of pixels */
 };
 
 /* The operands of a product, c's first tile being its second. */
@@ -12,7 +13,9 @@ typedef struct operands {
     size_t n_lists, columns;
     mlp_list lists[MLP_LISTS];
     uint16_t steps[MLP_LISTS][MAX_STEPS];
-    float *values[MLP_LISTS];
+    float *values[MLP_LISTS]; /* (n, 2) */
+    uint32_t words[MLP_LISTS][MAX_STEPS];
+    float *levels; /* (256) */
     float *b, *row, *c;
     const float *start; /* the row or NULL */
 } operands;
@@ -25,23 +28,40 @@ static size_t roll_length(dice *d)
     return roll(d) % 4 == 0 ? roll(d) % 4 : roll(d) % (MAX_STEPS + 1);
 }
 
-/* n ascending steps below MAX_STEPS, each subset as likely as another. */
-static void roll_list(dice *d, operands *o, size_t list, size_t n, numbers kind)
+/* n ascending steps below `below`, each subset as likely as another. */
+static void roll_list(dice *d, operands *o, size_t list, size_t n, size_t below, numbers kind)
 {
     size_t chosen = 0;
-    for (size_t k = 0; k < MAX_STEPS; k++)
-        if (roll(d) % (MAX_STEPS - k) < n - chosen)
+    for (size_t k = 0; k < below; k++)
+        if (roll(d) % (below - k) < n - chosen)
             o->steps[list][chosen++] = (uint16_t)k;
     o->values[list] = roll_floats(d, n * MLP_TILE, kind);
-    o->lists[list] = (mlp_list){n, o->steps[list], o->values[list]};
+    o->lists[list] = (mlp_list){.n = n, .steps = o->steps[list], .values = o->values[list]};
 }
 
+/* The lists become lists of pixels, of any levels. */
+static void roll_levels(dice *d, operands *o)
+{
+    for (size_t i = 0; i < o->n_lists; i++) {
+        for (size_t s = 0; s < o->lists[i].n; s++) {
+            uint32_t levels[MLP_TILE] = {roll(d) % LEVELS, roll(d) % LEVELS};
+            o->words[i][s] = levels[0] | (uint32_t)o->steps[i][s] << 8 | levels[1] << 24;
+            for (size_t r = 0; r < MLP_TILE; r++)
+                o->values[i][s * MLP_TILE + r] = o->levels[levels[r]];
+        }
+        o->lists[i] = (mlp_list){.n = o->lists[i].n, .words = o->words[i], .values = o->levels};
+    }
+}
+
+/* Lists of any lengths, or of one, or all of the same steps, of which none is left out. */
 static void roll_operands(dice *d, operands *o, start_kind start, numbers kind)
 {
-    size_t n = roll_length(d);
-    bool equal_lengths = roll(d) % 4 == 0;
+    size_t n = roll_length(d), lengths = roll(d) % 6;
     for (size_t i = 0; i < o->n_lists; i++)
-        roll_list(d, o, i, equal_lengths ? n : roll_length(d), kind);
+        roll_list(d, o, i, lengths < 2 ? n : roll_length(d), lengths == 0 ? n : MAX_STEPS, kind);
+    o->levels = roll_floats(d, LEVELS, kind);
+    if (roll(d) % 2 == 0)
+        roll_levels(d, o);
     o->b = roll_floats(d, MAX_STEPS * MLP_PANEL, kind);
     o->row = roll_floats(d, MLP_PANEL, kind);
     o->c = roll_floats(d, TILES * MLP_TILE_FLOATS, kind);
@@ -52,6 +72,7 @@ static void free_operands(operands *o)
 {
     for (size_t i = 0; i < o->n_lists; i++)
         free(o->values[i]);
+    free(o->levels);
     free(o->b);
     free(o->row);
     free(o->c);
@@ -61,12 +82,12 @@ static void free_operands(operands *o)
 static void multiply_plainly(const operands *o, float *c)
 {
     for (size_t r = 0; r < o->n_lists * MLP_TILE; r++) {
-        const mlp_list *list = &o->lists[r / MLP_TILE];
+        size_t list = r / MLP_TILE;
         for (size_t j = 0; j < o->columns; j++) {
             float sum = o->start != NULL ? o->start[j] : c[r * MLP_PANEL + j];
-            for (size_t s = 0; s < list->n; s++)
-                sum = fmaf(list->values[s * MLP_TILE + r % MLP_TILE],
-                           o->b[list->steps[s] * MLP_PANEL + j], sum);
+            for (size_t s = 0; s < o->lists[list].n; s++)
+                sum = fmaf(o->values[list][s * MLP_TILE + r % MLP_TILE],
+                           o->b[o->steps[list][s] * MLP_PANEL + j], sum);
             c[r * MLP_PANEL + j] = sum;
         }
     }
@@ -126,19 +147,24 @@ static void steps_reach_the_last_of_16_bits(void **state)
     dice d = {3, 0};
     operands o = {.n_lists = MLP_LISTS, .columns = MLP_PANEL};
     roll_operands(&d, &o, START_ROW, FINITE);
-    float *row = roll_floats(&d, MLP_PANEL, FINITE),
-          *values = roll_floats(&d, N * MLP_TILE, FINITE);
+    float *row = roll_floats(&d, MLP_PANEL, FINITE);
     free(o.b);
     o.b = must_alloc((size_t)ROWS * MLP_PANEL, sizeof *o.b);
     for (size_t s = 0; s < N; s++)
         for (size_t j = 0; j < MLP_PANEL; j++)
             o.b[steps[s] * MLP_PANEL + j] = (float)(s + 1) * row[j];
-    for (size_t i = 0; i < o.n_lists; i++)
-        o.lists[i] = (mlp_list){N, steps, values};
-    for (o.columns = MLP_COLUMNS; o.columns <= MLP_PANEL; o.columns += MLP_COLUMNS)
-        check_lists(&o);
+    for (size_t i = 0; i < o.n_lists; i++) {
+        free(o.values[i]);
+        o.values[i] = roll_floats(&d, N * MLP_TILE, FINITE);
+        memcpy(o.steps[i], steps, sizeof steps);
+        o.lists[i] = (mlp_list){.n = N, .steps = o.steps[i], .values = o.values[i]};
+    }
+    for (size_t pixels = 0; pixels < 2; pixels++) {
+        for (o.columns = MLP_COLUMNS; o.columns <= MLP_PANEL; o.columns += MLP_COLUMNS)
+            check_lists(&o);
+        roll_levels(&d, &o);
+    }
     free(row);
-    free(values);
     free_operands(&o);
 }
 

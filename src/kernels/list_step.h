@@ -1,0 +1,39 @@
+/* list_step.h: what a step of a packed list (kernels.h) adds. */
+#ifndef MLP_KERNELS_LIST_STEP_H
+#define MLP_KERNELS_LIST_STEP_H
+
+#include <stdbool.h>
+
+#include "kernels/kernels.h"
+
+typedef struct list_step {
+    const float *row;  /* of the panel, */
+    float a[MLP_TILE]; /* times these */
+} list_step;
+
+/* Step s of a list; pixels: it has words. They hold the step where it is, times 256, the
+ * distance of a panel's rows in bytes: finding one takes no shift. */
+static inline __attribute__((always_inline)) list_step read_step(bool pixels, const mlp_list *list,
+                                                                 size_t s, const float *b)
+{
+    if (pixels) {
+        uint32_t word = list->words[s];
+        return (list_step){b + (word & 0xffff00) / sizeof *b,
+                           {list->values[word & 0xff], list->values[word >> 24]}};
+    }
+    const float *a = list->values + s * MLP_TILE;
+    return (list_step){b + (size_t)list->steps[s] * MLP_PANEL, {a[0], a[1]}};
+}
+
+_Static_assert(sizeof(float[MLP_PANEL]) == 1 << 8 && MLP_TILE == 2, "words hold byte offsets");
+
+/* Does it leave no step out, up to its last? Steps ascend. */
+static inline bool is_gapless(bool pixels, const mlp_list *list)
+{
+    if (list->n == 0)
+        return false;
+    size_t last = list->n - 1;
+    return (pixels ? list->words[last] >> 8 & 0xffff : list->steps[last]) == last;
+}
+
+#endif
