@@ -5,10 +5,7 @@
 
 #include "base/mem.h"
 
-enum {
-    LEVELS = UINT8_MAX + 1,
-    LISTS_AHEAD = 16, /* that lists are asked for */
-};
+enum { LEVELS = UINT8_MAX + 1 };
 
 static bool alloc_words(mlp_packed *packed, size_t room)
 {
@@ -97,15 +94,6 @@ mlp_list mlp_lists_block(const mlp_lists *lists, size_t i, size_t block)
         .n = span->n, .steps = packed->steps + at, .values = packed->values + at * MLP_TILE};
 }
 
-/* Asks for a block of n lists, which another thread may have made. */
-static void prefetch_blocks(const mlp_lists *lists, size_t i, size_t n, size_t block)
-{
-    for (size_t end = i + n; i < end; i++) {
-        mlp_list list = mlp_lists_block(lists, i, block);
-        mlp_prefetch(list.words, 0, list.n * sizeof *list.words);
-    }
-}
-
 void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size_t n_blocks,
                         size_t at, size_t n, const float *b, size_t columns, const float *start,
                         float *c)
@@ -116,8 +104,6 @@ void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size
             size_t together = mlp_min_size(n - i, MLP_LISTS);
             for (size_t l = 0; l < together; l++)
                 blocks[l] = mlp_lists_block(lists, at + i + l, block);
-            if (lists->packed->words != NULL && i + LISTS_AHEAD + MLP_LISTS <= n)
-                prefetch_blocks(lists, at + i + LISTS_AHEAD, MLP_LISTS, block);
             kernels->multiply(together, blocks, b, columns, block == 0 ? start : NULL,
                               c + i * MLP_TILE_FLOATS);
         }
