@@ -117,9 +117,11 @@ static void keep_panel(const walk *w, size_t panel, size_t strip, float *sums)
 }
 
 /* A strip of A times the slab, in chunks of equal size; where all of A is blank, one chunk of
- * nothing, which takes the sums to where they start. */
+ * nothing, which takes the sums to where they start. A panel's sums are finished while they are in
+ * the first cache, but steps of SGD wait: weights and velocities would throw A out of it. */
 static void multiply_strip(const walk *w, size_t strip)
 {
+    bool waits = w->p->sgd != NULL;
     size_t left = count_present(w->p, strip), block = 0;
     size_t n_chunks = mlp_max_size(1, (left + L1_BLOCKS - 1) / L1_BLOCKS);
     for (size_t i = 0; i < n_chunks; i++) {
@@ -128,10 +130,13 @@ static void multiply_strip(const walk *w, size_t strip)
         const uint32_t *a = mlp_bf16_operand_blocks(&w->p->a, w->p->pass->kernels->bf16, strip, c.n,
                                                     c.blocks, w->strip);
         left -= c.n;
-        for (size_t panel = 0; panel < w->slab.n_panels; panel++)
+        for (size_t panel = 0; panel < w->slab.n_panels; panel++) {
             multiply_panel(w, panel, a, &c, i == 0, w->sums + panel * MLP_BF16_PANEL_SUMS);
+            if (n_left == 1 && !waits)
+                keep_panel(w, panel, strip, w->sums + panel * MLP_BF16_PANEL_SUMS);
+        }
     }
-    for (size_t panel = 0; panel < w->slab.n_panels; panel++)
+    for (size_t panel = 0; waits && panel < w->slab.n_panels; panel++)
         keep_panel(w, panel, strip, w->sums + panel * MLP_BF16_PANEL_SUMS);
 }
 
