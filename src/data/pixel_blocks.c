@@ -30,14 +30,18 @@ void mlp_pixel_blocks_free(mlp_pixel_blocks *blocks)
 /* n <= 32 pixels of an image become a row of a block; NULL: no image. Whether any is set. */
 static bool copy_row(const uint8_t *pixels, size_t n, uint8_t *row)
 {
-    uint64_t words[STRIP / sizeof(uint64_t)] = {0}, any = 0;
-    if (pixels != NULL && n == STRIP)
-        memcpy(words, pixels, STRIP); /* a constant size, which is two instructions */
-    else if (pixels != NULL)
-        memcpy(words, pixels, n);
-    memcpy(row, words, STRIP);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        any |= words[i];
+    uint8_t padded[STRIP] = {0};
+    uint64_t word, any = 0;
+    if (pixels == NULL || n < STRIP) {
+        if (pixels != NULL)
+            memcpy(padded, pixels, n);
+        pixels = padded;
+    }
+    for (size_t i = 0; i < STRIP; i += sizeof word) {
+        memcpy(&word, pixels + i, sizeof word);
+        memcpy(row + i, &word, sizeof word);
+        any |= word;
+    }
     return any != 0;
 }
 

@@ -70,12 +70,18 @@ typedef struct mlp_bf16_kernels {
     /* block, as A, = pixels (32, 32), of 32 images. A byte is exact in bf16. */
     void (*pack_pixels)(const uint8_t *pixels, uint32_t *block);
 
+    /* out (32, 32) = the transpose of pixels (32, 32). */
+    void (*transpose_pixels)(const uint8_t *pixels, uint8_t *out);
+
     /* block = max(x (32, 32), 0), as A; a NaN stays one. positive (32): of each row bit c says that
      * column c is > 0 in the block. */
     void (*pack_relu)(const float *x, size_t stride, uint32_t *block, uint32_t *positive);
 
-    /* gradient (32, 32) = 0 where an activation was not positive (32). */
-    void (*relu_backward)(const uint32_t *positive, float *gradient, size_t stride);
+    /* The gradient x (32, 32) of what was rectified, 0 where that was not positive (32), or x
+     * itself where positive is NULL: as A, in rows unless they are NULL, and times scale as B, in
+     * pairs. */
+    void (*pack_gradient)(const float *x, size_t stride, const uint32_t *positive, float scale,
+                          uint32_t *rows, uint32_t *pairs);
 
     /* sums (32) = the sums over k of a strip as B, n blocks long: even k and odd k, each
      * ascending, then both. */

@@ -69,7 +69,8 @@ const mlp_bf16_kernels mlp_bf16_kernels_amx = {
     .transpose = mlp_bf16_avx512_transpose,
     .transpose_elements = mlp_bf16_avx512_transpose_elements,
     .pack_pixels = mlp_bf16_avx512_pack_pixels,
+    .transpose_pixels = mlp_bf16_avx512_transpose_pixels,
     .pack_relu = mlp_bf16_avx512_pack_relu,
-    .relu_backward = mlp_bf16_avx512_relu_backward,
+    .pack_gradient = mlp_bf16_avx512_pack_gradient,
     .sum_columns = mlp_bf16_avx512_sum_columns,
 };

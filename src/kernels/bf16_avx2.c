@@ -13,7 +13,8 @@ const mlp_bf16_kernels mlp_bf16_kernels_avx2 = {
     .transpose = transpose,
     .transpose_elements = transpose_elements,
     .pack_pixels = pack_pixels,
+    .transpose_pixels = transpose_pixels,
     .pack_relu = pack_relu,
-    .relu_backward = relu_backward,
+    .pack_gradient = pack_gradient,
     .sum_columns = sum_columns,
 };

@@ -221,21 +221,23 @@ void mlp_bf16_avx512_pack_rows(const float *x, size_t stride, float scale, uint3
     }
 }
 
+/* Elements 0, 16, 1, 17, ... of a vector: two rows, a pair at a time. */
+static inline __m512i mingle(__m512i both)
+{
+    const __m512i low = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i high = _mm512_slli_epi32(_mm512_add_epi32(low, _mm512_set1_epi32(TILE)), 16);
+    return _mm512_permutexvar_epi16(_mm512_or_si512(low, high), both);
+}
+
 void mlp_bf16_avx512_pack_pairs(const float *x, size_t stride, float scale, uint32_t *block)
 {
     __m512 factor = _mm512_set1_ps(scale);
-    /* Elements 0, 16, 1, 17, ...: the two rows, a pair at a time. */
-    const __m512i ascending =
-        _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    const __m512i mingle = _mm512_or_si512(
-        ascending, _mm512_slli_epi32(_mm512_add_epi32(ascending, _mm512_set1_epi32(TILE)), 16));
     for (size_t c = 0; c < STRIP; c += TILE)
         for (size_t r = 0; r < STRIP; r += 2) {
             const float *rows = x + r * stride + c;
             __m512i both =
                 round_to_bf16(_mm512_load_ps(rows), _mm512_load_ps(rows + stride), factor);
-            _mm512_store_si512(block + c / TILE * (BLOCK / 2) + r / 2 * TILE,
-                               _mm512_permutexvar_epi16(mingle, both));
+            _mm512_store_si512(block + c / TILE * (BLOCK / 2) + r / 2 * TILE, mingle(both));
         }
 }
 
@@ -274,13 +276,50 @@ void mlp_bf16_avx512_transpose_elements(const uint32_t *block, uint32_t *out)
     store_transposed(high, 8, out + (size_t)4 * TILE);
 }
 
+/* Integers below 256 are exact: they need no rounding, and the lower half of the float is 0. */
 void mlp_bf16_avx512_pack_pixels(const uint8_t *pixels, uint32_t *block)
 {
+    const __m512i low_byte = _mm512_set1_epi32(0xff);
     for (size_t i = 0; i < STRIP; i++, pixels += STRIP) {
-        __m512i left = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)pixels));
-        __m512i right = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(pixels + TILE)));
-        __m512bh row = _mm512_cvtne2ps_pbh(_mm512_cvtepi32_ps(right), _mm512_cvtepi32_ps(left));
-        _mm512_store_si512(block + i * TILE, (__m512i)row);
+        __m512i pairs = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)pixels));
+        __m512 even = _mm512_cvtepi32_ps(_mm512_and_si512(pairs, low_byte));
+        __m512 odd = _mm512_cvtepi32_ps(_mm512_srli_epi32(pairs, 8));
+        __m512i row = _mm512_or_si512(_mm512_srli_epi32(_mm512_castps_si512(even), 16),
+                                      _mm512_castps_si512(odd));
+        _mm512_store_si512(block + i * TILE, row);
+    }
+}
+
+/* Rows i and 16 + i side by side are two matrices (16, 32) in one; in four rounds, each of which
+ * mingles the bytes of the first eight vectors with those of the others, the (16, 16) bytes of
+ * each lane are transposed. */
+void mlp_bf16_avx512_transpose_pixels(const uint8_t *pixels, uint8_t *out)
+{
+    __m512i x[TILE], mingled[TILE];
+#pragma GCC unroll 16
+    for (size_t i = 0; i < TILE; i++) {
+        const __m256i *row = (const __m256i *)(pixels + i * STRIP);
+        x[i] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256(row)),
+                                  _mm256_loadu_si256(row + TILE), 1);
+    }
+#pragma GCC unroll 4
+    for (size_t round = 0; round < 4; round++) {
+#pragma GCC unroll 8
+        for (size_t i = 0; i < TILE / 2; i++) {
+            mingled[2 * i] = _mm512_unpacklo_epi8(x[i], x[TILE / 2 + i]);
+            mingled[2 * i + 1] = _mm512_unpackhi_epi8(x[i], x[TILE / 2 + i]);
+        }
+#pragma GCC unroll 16
+        for (size_t i = 0; i < TILE; i++)
+            x[i] = mingled[i];
+    }
+    /* Lanes: columns i and 16 + i of the upper rows, then of the lower ones. */
+#pragma GCC unroll 16
+    for (size_t i = 0; i < TILE; i++) {
+        __m512i columns = _mm512_shuffle_i64x2(x[i], x[i], 0xd8);
+        _mm256_storeu_si256((__m256i *)(out + i * STRIP), _mm512_castsi512_si256(columns));
+        _mm256_storeu_si256((__m256i *)(out + (TILE + i) * STRIP),
+                            _mm512_extracti64x4_epi64(columns, 1));
     }
 }
 
@@ -299,12 +338,23 @@ void mlp_bf16_avx512_pack_relu(const float *x, size_t stride, uint32_t *block, u
     }
 }
 
-void mlp_bf16_avx512_relu_backward(const uint32_t *positive, float *gradient, size_t stride)
+void mlp_bf16_avx512_pack_gradient(const float *x, size_t stride, const uint32_t *positive,
+                                   float scale, uint32_t *rows, uint32_t *pairs)
 {
-    for (size_t r = 0; r < STRIP; r++, gradient += stride) {
-        __mmask16 low = (__mmask16)positive[r], high = (__mmask16)(positive[r] >> TILE);
-        _mm512_store_ps(gradient, _mm512_maskz_load_ps(low, gradient));
-        _mm512_store_ps(gradient + TILE, _mm512_maskz_load_ps(high, gradient + TILE));
+    const __m512 one = _mm512_set1_ps(1.0f), factor = _mm512_set1_ps(scale);
+    for (size_t r = 0; r < STRIP; r += 2, x += 2 * stride) {
+        __m512 low[2], high[2];
+#pragma GCC unroll 2
+        for (size_t i = 0; i < 2; i++) {
+            uint32_t bits = positive != NULL ? positive[r + i] : UINT32_MAX;
+            low[i] = _mm512_maskz_load_ps((__mmask16)bits, x + i * stride);
+            high[i] = _mm512_maskz_load_ps((__mmask16)(bits >> TILE), x + i * stride + TILE);
+            if (rows != NULL)
+                _mm512_store_si512(rows + (r + i) * TILE, round_to_bf16(low[i], high[i], one));
+        }
+        uint32_t *pair = pairs + r / 2 * TILE;
+        _mm512_store_si512(pair, mingle(round_to_bf16(low[0], low[1], factor)));
+        _mm512_store_si512(pair + BLOCK / 2, mingle(round_to_bf16(high[0], high[1], factor)));
     }
 }
 
@@ -334,7 +384,8 @@ const mlp_bf16_kernels mlp_bf16_kernels_avx512 = {
     .transpose = mlp_bf16_avx512_transpose,
     .transpose_elements = mlp_bf16_avx512_transpose_elements,
     .pack_pixels = mlp_bf16_avx512_pack_pixels,
+    .transpose_pixels = mlp_bf16_avx512_transpose_pixels,
     .pack_relu = mlp_bf16_avx512_pack_relu,
-    .relu_backward = mlp_bf16_avx512_relu_backward,
+    .pack_gradient = mlp_bf16_avx512_pack_gradient,
     .sum_columns = mlp_bf16_avx512_sum_columns,
 };

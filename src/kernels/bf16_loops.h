@@ -121,6 +121,13 @@ static void pack_pixels(const uint8_t *pixels, uint32_t *block)
         block[i] = mlp_float_bits((float)pixels[0]) >> 16 | mlp_float_bits((float)pixels[1]);
 }
 
+static void transpose_pixels(const uint8_t *pixels, uint8_t *out)
+{
+    for (size_t r = 0; r < MLP_BF16_STRIP; r++)
+        for (size_t c = 0; c < MLP_BF16_STRIP; c++)
+            out[c * MLP_BF16_STRIP + r] = pixels[r * MLP_BF16_STRIP + c];
+}
+
 static void pack_relu(const float *x, size_t stride, uint32_t *block, uint32_t *positive)
 {
     for (size_t r = 0; r < MLP_BF16_STRIP; r++, x += stride, block += MLP_BF16_TILE) {
@@ -135,13 +142,17 @@ static void pack_relu(const float *x, size_t stride, uint32_t *block, uint32_t *
     }
 }
 
-static void relu_backward(const uint32_t *positive, float *gradient, size_t stride)
+static void pack_gradient(const float *x, size_t stride, const uint32_t *positive, float scale,
+                          uint32_t *rows, uint32_t *pairs)
 {
+    float passed[MLP_BF16_STRIP][MLP_BF16_STRIP];
     for (size_t r = 0; r < MLP_BF16_STRIP; r++)
-        for (size_t c = 0; c < MLP_BF16_STRIP; c++) {
-            float *g = gradient + r * stride + c;
-            *g = positive[r] >> c & 1u ? *g : 0.0f;
-        }
+        for (size_t c = 0; c < MLP_BF16_STRIP; c++)
+            passed[r][c] =
+                positive == NULL || (positive[r] >> c & 1u) != 0 ? x[r * stride + c] : 0.0f;
+    if (rows != NULL)
+        pack_rows(passed[0], MLP_BF16_STRIP, 1.0f, rows);
+    pack_pairs(passed[0], MLP_BF16_STRIP, scale, pairs);
 }
 
 static void sum_columns(size_t n, const uint32_t *b, float *sums)

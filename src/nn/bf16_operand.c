@@ -32,15 +32,15 @@ static inline __attribute__((always_inline)) void prefetch(const mlp_bf16_operan
 static void make_block(const mlp_bf16_operand *a, const mlp_bf16_kernels *kernels, place at,
                        uint32_t *block)
 {
-    uint32_t rows[MLP_BF16_BLOCK] __attribute__((aligned(64)));
-    const uint32_t *from = rows;
-    if (a->pixels == NULL)
-        from = mlp_strips_block(a->strips, at.row, at.column);
-    else
-        kernels->pack_pixels(mlp_pixel_block(a->pixels, at.row, at.column),
-                             a->transposed ? rows : block);
+    if (a->pixels == NULL) {
+        kernels->transpose_elements(mlp_strips_block(a->strips, at.row, at.column), block);
+        return;
+    }
+    uint8_t columns[MLP_PIXEL_BLOCK] __attribute__((aligned(64)));
+    const uint8_t *pixels = mlp_pixel_block(a->pixels, at.row, at.column);
     if (a->transposed)
-        kernels->transpose_elements(from, block);
+        kernels->transpose_pixels(pixels, columns);
+    kernels->pack_pixels(a->transposed ? columns : pixels, block);
 }
 
 const uint32_t *mlp_bf16_operand_blocks(const mlp_bf16_operand *a, const mlp_bf16_kernels *kernels,

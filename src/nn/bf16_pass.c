@@ -124,16 +124,15 @@ static void pack_transposed_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
     }
 }
 
-/* One tile (32 images, 32 features) of the gradient of any layer's output, finished. */
-static void keep_gradient(mlp_pass *pass, size_t l, size_t strip, size_t block, const float *sums)
+/* One tile (32 images, 32 features) of the gradient of any layer's output, and where that was
+ * positive; NULL: it is not rectified. */
+static void keep_gradient(mlp_pass *pass, size_t l, size_t strip, size_t block, const float *sums,
+                          const uint32_t *positive)
 {
-    const mlp_bf16_kernels *kernels = pass->kernels->bf16;
     mlp_bf16_layer *layer = &pass->bf16.layers[l];
-    if (l > 0)
-        kernels->pack_rows(sums, MLP_PANEL, 1.0f,
-                           mlp_strips_block(&layer->gradients, strip, block));
-    kernels->pack_pairs(sums, MLP_PANEL, weight_scale(l),
-                        mlp_strips_block(&layer->columns, block, strip));
+    uint32_t *rows = l > 0 ? mlp_strips_block(&layer->gradients, strip, block) : NULL;
+    pass->kernels->bf16->pack_gradient(sums, MLP_PANEL, positive, weight_scale(l), rows,
+                                       mlp_strips_block(&layer->columns, block, strip));
 }
 
 /* The bits of a block of a hidden layer's output. */
@@ -195,7 +194,7 @@ static void lose_strip(mlp_pass *pass, size_t strip)
         float *gradient = pass->output_gradients[last] +
                           block / PANEL_STRIPS * output_stride(pass) + strip * MLP_BF16_PANEL_SUMS;
         memset(gradient + used * MLP_PANEL, 0, (STRIP - used) * MLP_PANEL * sizeof *gradient);
-        keep_gradient(pass, last, strip, block, gradient + block % PANEL_STRIPS * STRIP);
+        keep_gradient(pass, last, strip, block, gradient + block % PANEL_STRIPS * STRIP, NULL);
     }
 }
 
@@ -217,9 +216,8 @@ static void keep_gradients(const mlp_bf16_product *p, size_t panel, size_t strip
 {
     for (size_t s = 0; s < mlp_bf16_panel_strips(p, panel); s++) {
         size_t block = panel * PANEL_STRIPS + s;
-        p->pass->kernels->bf16->relu_backward(positive_bits(p->pass, p->l - 1, strip, block),
-                                              sums + s * STRIP, MLP_PANEL);
-        keep_gradient(p->pass, p->l - 1, strip, block, sums + s * STRIP);
+        keep_gradient(p->pass, p->l - 1, strip, block, sums + s * STRIP,
+                      positive_bits(p->pass, p->l - 1, strip, block));
     }
 }
 

@@ -136,6 +136,14 @@ static void run_pack_pixels(void *argument)
         o->kernels->pack_pixels(o->pixels + b * STRIP * STRIP, mlp_strips_block(&o->fresh, 0, b));
 }
 
+static void run_transpose_pixels(void *argument)
+{
+    operands *o = argument;
+    for (size_t b = 0; b < PIXEL_BLOCKS; b++)
+        o->kernels->transpose_pixels(o->pixels + b * STRIP * STRIP,
+                                     (uint8_t *)mlp_strips_block(&o->fresh, 0, b));
+}
+
 static void run_pack_relu(void *argument)
 {
     operands *o = argument;
@@ -144,11 +152,12 @@ static void run_pack_relu(void *argument)
                               o->positive + b * STRIP);
 }
 
-static void run_relu_backward(void *argument)
+static void run_pack_gradient(void *argument)
 {
     operands *o = argument;
     for (size_t b = 0; b < BLOCKS; b++)
-        o->kernels->relu_backward(o->positive + b * STRIP, o->x + b * TILE_FLOATS, STRIP);
+        o->kernels->pack_gradient(o->x + b * TILE_FLOATS, STRIP, o->positive + b * STRIP, 1.0f,
+                                  NULL, mlp_strips_block(&o->fresh, 0, b));
 }
 
 static void run_sum_columns(void *argument)
@@ -166,8 +175,9 @@ static const row ROWS_OF_A_TABLE[] = {
     {"transpose", "32 x 1024", run_transpose, BLOCKS, 0, 4096, 1024},
     {"transpose_elements", "32 x 1024", run_transpose_elements, BLOCKS, 0, 4096, 1024},
     {"pack_pixels", "32 x 768", run_pack_pixels, PIXEL_BLOCKS, 0, 3072, 768},
+    {"transpose_pixels", "32 x 768", run_transpose_pixels, PIXEL_BLOCKS, 0, 2048, 512},
     {"pack_relu", "32 x 1024", run_pack_relu, BLOCKS, 1024, 6272, 1568},
-    {"relu_backward", "32 x 1024", run_relu_backward, BLOCKS, 0, 8320, 1056},
+    {"pack_gradient", "32 x 1024", run_pack_gradient, BLOCKS, 0, 6272, 1568},
     {"sum_columns", "1024 x 32", run_sum_columns, BLOCKS, 1024, 2048, 512},
 };
 enum { N_ROWS = sizeof ROWS_OF_A_TABLE / sizeof ROWS_OF_A_TABLE[0] };

@@ -106,6 +106,20 @@ static void pixels_are_packed_exactly(void **state)
     free(block);
 }
 
+static void a_transpose_of_pixels_exchanges_rows_and_columns(void **state)
+{
+    (void)state;
+    uint8_t pixels[1 + STRIP * STRIP], out[1 + STRIP * STRIP]; /* they may begin anywhere */
+    for (size_t i = 0; i < STRIP * STRIP; i++)
+        pixels[1 + i] = (uint8_t)roll();
+    for (size_t t = 0; supported(t) != NULL; t++) {
+        supported(t)->transpose_pixels(pixels + 1, out + 1);
+        for (size_t r = 0; r < STRIP; r++)
+            for (size_t c = 0; c < STRIP; c++)
+                assert_int_equal(out[1 + c * STRIP + r], pixels[1 + r * STRIP + c]);
+    }
+}
+
 static void column_sums_have_one_order(void **state)
 {
     (void)state;
@@ -165,24 +179,40 @@ static void packing_rectifies(void **state)
     free(wanted);
 }
 
-static void relu_backward_passes_what_was_positive(void **state)
+/* As the two packings of what the bits let pass. */
+static void check_gradient(const mlp_bf16_kernels *kernels, const uint32_t *positive, float scale)
+{
+    float *x = roll_floats(TILE_FLOATS, WILD), *passed = must_alloc(TILE_FLOATS, sizeof *passed);
+    uint32_t *found = must_alloc(2, BLOCK * sizeof *found);
+    uint32_t *wanted = must_alloc(2, BLOCK * sizeof *wanted);
+    for (size_t r = 0; r < STRIP; r++)
+        for (size_t c = 0; c < STRIP; c++)
+            if (positive == NULL || (positive[r] >> c & 1u) != 0)
+                passed[r * STRIDE + c] = x[r * STRIDE + c];
+    kernels->pack_rows(passed, STRIDE, 1.0f, wanted);
+    kernels->pack_pairs(passed, STRIDE, scale, wanted + BLOCK);
+    kernels->pack_gradient(x, STRIDE, positive, scale, found, found + BLOCK);
+    assert_memory_equal(found, wanted, 2 * BLOCK * sizeof *found);
+    memset(found, 0, 2 * BLOCK * sizeof *found);
+    memset(wanted, 0, BLOCK * sizeof *wanted);
+    kernels->pack_gradient(x, STRIDE, positive, scale, NULL, found + BLOCK);
+    assert_memory_equal(found, wanted, 2 * BLOCK * sizeof *found);
+    free(x);
+    free(passed);
+    free(found);
+    free(wanted);
+}
+
+static void gradients_pass_where_the_output_was_positive(void **state)
 {
     (void)state;
     uint32_t positive[STRIP];
     for (size_t round = 0; round < 50; round++)
         for (size_t t = 0; supported(t) != NULL; t++) {
-            float *found = roll_floats(TILE_FLOATS, WILD);
-            float wanted[TILE_FLOATS];
-            memcpy(wanted, found, sizeof wanted);
-            for (size_t r = 0; r < STRIP; r++) {
+            for (size_t r = 0; r < STRIP; r++)
                 positive[r] = roll();
-                for (size_t c = 0; c < STRIP; c++)
-                    if ((positive[r] >> c & 1u) == 0)
-                        wanted[r * STRIDE + c] = 0.0f;
-            }
-            supported(t)->relu_backward(positive, found, STRIDE);
-            assert_memory_equal(found, wanted, sizeof wanted);
-            free(found);
+            check_gradient(supported(t), positive, round % 2 == 0 ? 1.0f : 1.0f / 255.0f);
+            check_gradient(supported(t), NULL, 0.5f);
         }
 }
 
@@ -248,9 +278,10 @@ int main(void)
         cmocka_unit_test(a_transpose_exchanges_pairs_and_rows),
         cmocka_unit_test(a_transpose_of_elements_exchanges_rows_and_columns),
         cmocka_unit_test(pixels_are_packed_exactly),
+        cmocka_unit_test(a_transpose_of_pixels_exchanges_rows_and_columns),
         cmocka_unit_test(column_sums_have_one_order),
         cmocka_unit_test(packing_rectifies),
-        cmocka_unit_test(relu_backward_passes_what_was_positive),
+        cmocka_unit_test(gradients_pass_where_the_output_was_positive),
         cmocka_unit_test(a_table_is_selected_by_name_or_speed),
         cmocka_unit_test(a_name_of_the_other_precision_is_refused),
     };
