@@ -27,22 +27,28 @@ void mlp_pixel_blocks_free(mlp_pixel_blocks *blocks)
     memset(blocks, 0, sizeof *blocks);
 }
 
-/* n <= 32 pixels of an image become a row of a block; NULL: no image. Whether any is set. */
-static bool copy_row(const uint8_t *pixels, size_t n, uint8_t *row)
+/* 32 pixels become a row of a block. Whether any is set. */
+static bool copy_row(const uint8_t *pixels, uint8_t *row)
 {
-    uint8_t padded[STRIP] = {0};
     uint64_t word, any = 0;
-    if (pixels == NULL || n < STRIP) {
-        if (pixels != NULL)
-            memcpy(padded, pixels, n);
-        pixels = padded;
-    }
     for (size_t i = 0; i < STRIP; i += sizeof word) {
         memcpy(&word, pixels + i, sizeof word);
         memcpy(row + i, &word, sizeof word);
         any |= word;
     }
     return any != 0;
+}
+
+/* n <= 32 pixels of an image, and zeros behind them; NULL: no image. */
+static bool pack_row(const uint8_t *pixels, size_t n, uint8_t *row)
+{
+    uint8_t padded[STRIP];
+    if (pixels != NULL && n == STRIP)
+        return copy_row(pixels, row);
+    memset(padded, 0, sizeof padded);
+    if (pixels != NULL)
+        memcpy(padded, pixels, n);
+    return copy_row(padded, row);
 }
 
 void mlp_pixel_blocks_pack(mlp_pixel_blocks *blocks, const uint8_t *const *images, size_t n,
@@ -58,7 +64,7 @@ void mlp_pixel_blocks_pack(mlp_pixel_blocks *blocks, const uint8_t *const *image
             for (size_t i = 0; i < STRIP; i++, image++, row += STRIP) {
                 if (block == 0 && image + STRIP < own) /* images lie anywhere in memory */
                     mlp_prefetch(images[image + STRIP], 0, features);
-                any |= copy_row(image < n ? images[image] + pixel : NULL, size, row);
+                any |= pack_row(image < n ? images[image] + pixel : NULL, size, row);
             }
             *mlp_pixel_block_blank(blocks, strip, block) = !any;
         }

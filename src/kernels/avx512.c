@@ -68,13 +68,12 @@ static inline __attribute__((always_inline)) void multiply_wide_lists(bool pixel
                                                                       const float *b,
                                                                       const float *start, float *c)
 {
-    if (n_lists == MLP_LISTS && are_gapless(pixels, n_lists, lists)) {
-        multiply_gapless(pixels, lists, b, start, c);
-        multiply_gapless(pixels, lists + 2, b, start, c + 2 * MLP_TILE_FLOATS);
-        return;
-    }
-    for (size_t i = 0; i < n_lists; i++)
-        multiply_lists(pixels, 1, MAX_VECTORS, &lists[i], 0, b, start, c + i * MLP_TILE_FLOATS);
+    size_t together = n_lists == MLP_LISTS && are_gapless(pixels, n_lists, lists) ? 2 : 1;
+    for (size_t i = 0; i < n_lists; i += together)
+        if (together == 2)
+            multiply_gapless(pixels, &lists[i], b, start, c + i * MLP_TILE_FLOATS);
+        else
+            multiply_lists(pixels, 1, MAX_VECTORS, &lists[i], 0, b, start, c + i * MLP_TILE_FLOATS);
 }
 
 static inline __attribute__((always_inline)) void multiply_kind(bool pixels, size_t n_lists,
