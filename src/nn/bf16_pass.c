@@ -22,20 +22,6 @@ static float weight_scale(size_t layer)
     return layer == 0 ? 1.0f / 255.0f : 1.0f;
 }
 
-/* Of the slab that needs most: weights, forwards and, transposed, backwards. */
-static size_t slab_words(const mlp_model *model, bool training)
-{
-    size_t most = 0;
-    for (size_t l = 0; l < model->n_layers; l++) {
-        const mlp_layer *layer = &model->layers[l];
-        most = mlp_max_size(most, mlp_bf16_slab_words(layer->inputs, layer->panels));
-        if (training && l > 0)
-            most = mlp_max_size(most,
-                                mlp_bf16_slab_words(layer->outputs, model->layers[l - 1].panels));
-    }
-    return most;
-}
-
 static bool init_outputs(mlp_bf16_layer *layer, size_t images, size_t width)
 {
     size_t blocks = mlp_strips_count(images) * mlp_strips_count(width);
@@ -48,19 +34,19 @@ bool mlp_bf16_pass_init(mlp_pass *pass, size_t n_threads, bool training)
     const mlp_model *model = pass->model;
     mlp_bf16_pass *bf16 = &pass->bf16;
     size_t images = pass->batch.capacity;
-    bf16->slab_words = slab_words(model, training);
-    bf16->slabs = mlp_alloc(n_threads, bf16->slab_words * sizeof *bf16->slabs);
     bf16->sums = mlp_alloc(n_threads, MLP_BF16_SLAB_SUMS * sizeof *bf16->sums);
     bf16->strip_words = mlp_strips_stride(mlp_max_size(model->layers[0].inputs, images));
     bf16->strips = mlp_alloc(n_threads, bf16->strip_words * sizeof *bf16->strips);
     bf16->layers = mlp_alloc(model->n_layers, sizeof *bf16->layers);
-    if (bf16->slabs == NULL || bf16->sums == NULL || bf16->strips == NULL || bf16->layers == NULL)
+    if (bf16->sums == NULL || bf16->strips == NULL || bf16->layers == NULL)
         return false;
     bool ok = true;
     for (size_t l = 0; l < model->n_layers; l++) {
         mlp_bf16_layer *layer = &bf16->layers[l];
         size_t width = model->layers[l].outputs;
         bool hidden = l + 1 < model->n_layers;
+        ok &= mlp_bf16_weights_init(&layer->weights, &model->layers[l], weight_scale(l),
+                                    training && l > 0);
         ok &= !hidden || init_outputs(layer, images, width);
         ok &= l == 0 || !training || mlp_strips_init(&layer->gradients, images, width);
         ok &= !training || mlp_strips_init(&layer->columns, width, images);
@@ -71,57 +57,36 @@ bool mlp_bf16_pass_init(mlp_pass *pass, size_t n_threads, bool training)
 void mlp_bf16_pass_free(mlp_bf16_pass *bf16, size_t n_layers)
 {
     for (size_t l = 0; bf16->layers != NULL && l < n_layers; l++) {
+        mlp_bf16_weights_free(&bf16->layers[l].weights);
         mlp_strips_free(&bf16->layers[l].outputs);
         free(bf16->layers[l].positive);
         mlp_strips_free(&bf16->layers[l].gradients);
         mlp_strips_free(&bf16->layers[l].columns);
     }
     free(bf16->layers);
-    free(bf16->slabs);
     free(bf16->sums);
     free(bf16->strips);
     memset(bf16, 0, sizeof *bf16);
 }
 
-/* W_l's tile (32, 64) of inputs of a strip and outputs of a panel. */
-static const float *weight_tile(const mlp_bf16_product *p, size_t panel, size_t strip)
+/* The model's weights, unless the layers have them. */
+static void pack_weights(mlp_pass *pass, mlp_team *team, size_t thread)
 {
-    const mlp_layer *layer = &p->pass->model->layers[p->l];
-    return p->pass->model->params + layer->weight + panel * layer->panel_stride +
-           strip * MLP_BF16_PANEL_SUMS;
-}
-
-/* W_l^T's panels as B. */
-static void pack_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
-{
-    const mlp_bf16_kernels *kernels = p->pass->kernels->bf16;
-    float scale = weight_scale(p->l);
-    for (size_t s = 0; s < b->n_strips; s += PANEL_STRIPS) {
-        const float *tile = weight_tile(p, b->panel + s / PANEL_STRIPS, 0);
-        for (size_t block = 0; block < mlp_strips_count(p->depth); block++) {
-            for (size_t half = 0; half < PANEL_STRIPS && s + half < b->n_strips; half++)
-                kernels->pack_pairs(tile + half * STRIP, MLP_PANEL, scale,
-                                    mlp_strips_block(&b->strips, s + half, block));
-            tile += MLP_BF16_PANEL_SUMS;
-        }
+    mlp_bf16_pass *bf16 = &pass->bf16;
+    if (bf16->has_weights)
+        return;
+    for (size_t l = 0; l < pass->model->n_layers; l++) {
+        const mlp_layer *layer = &pass->model->layers[l];
+        size_t first, end;
+        mlp_team_share(team, thread, mlp_strips_count(layer->inputs), &first, &end);
+        for (size_t panel = 0; panel < layer->panels; panel++)
+            for (size_t strip = first; strip < end; strip++)
+                mlp_bf16_weights_pack(&bf16->layers[l].weights, pass->kernels->bf16, layer,
+                                      pass->model->params, panel, strip);
     }
-}
-
-/* W_l as B: its columns are the layer's inputs. */
-static void pack_transposed_weights(const mlp_bf16_product *p, mlp_bf16_slab *b)
-{
-    const mlp_bf16_kernels *kernels = p->pass->kernels->bf16;
-    uint32_t rows[MLP_BF16_BLOCK] __attribute__((aligned(64)));
-    size_t blocks = mlp_strips_count(p->depth);
-    for (size_t block = 0; block < blocks; block += PANEL_STRIPS) {
-        const float *tile = weight_tile(p, block / PANEL_STRIPS, b->panel * PANEL_STRIPS);
-        for (size_t s = 0; s < b->n_strips; s++, tile += MLP_BF16_PANEL_SUMS) {
-            for (size_t half = 0; half < PANEL_STRIPS && block + half < blocks; half++) {
-                kernels->pack_rows(tile + half * STRIP, MLP_PANEL, 1.0f, rows);
-                kernels->transpose(rows, mlp_strips_block(&b->strips, s, block + half));
-            }
-        }
-    }
+    mlp_team_barrier(team);
+    if (thread == 0)
+        bf16->has_weights = true;
 }
 
 /* One tile (32 images, 32 features) of the gradient of any layer's output, and where that was
@@ -172,8 +137,8 @@ static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t threa
         .columns = layer->outputs,
         .a = {.strips = l == 0 ? NULL : &pass->bf16.layers[l - 1].outputs,
               .pixels = l == 0 ? &pass->batch.blocks : NULL},
+        .b = &pass->bf16.layers[l].weights.forward,
         .start = pass->model->params + layer->bias,
-        .load = pack_weights,
         .keep = l + 1 < pass->model->n_layers ? keep_outputs : keep_logits,
     };
     mlp_bf16_product_run(&p, team, thread);
@@ -201,6 +166,7 @@ static void lose_strip(mlp_pass *pass, size_t strip)
 void mlp_bf16_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
 {
     size_t first, end;
+    pack_weights(pass, team, thread);
     pass->kernels->bf16->open();
     for (size_t l = 0; l < pass->model->n_layers; l++)
         forward_layer(pass, l, team, thread);
@@ -232,7 +198,7 @@ static void backward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thre
         .depth = layer->outputs,
         .columns = layer->inputs,
         .a = {.strips = &pass->bf16.layers[l].gradients},
-        .load = pack_transposed_weights,
+        .b = &pass->bf16.layers[l].weights.backward,
         .keep = keep_gradients,
     };
     mlp_bf16_product_run(&p, team, thread);

@@ -1,9 +1,9 @@
 /* bf16_pass.h: one batch through the network with bf16 products: what pass.h says, with
  * operands rounded to bf16 and sums, biases, losses and SGD in float.
  *
- * Weights and velocities stay float panels. The products (bf16_product.h):
- *     forward    A = images of a_l           B = W_l^T, packed from its panels
- *     backward   A = images of dz_l          B = W_l, packed and transposed
+ * The products (bf16_product.h):
+ *     forward    A = images of a_l           B = W_l^T
+ *     backward   A = images of dz_l          B = W_l
  *     update     A = inputs, of a_l^T        B = dz_l
  * Sums are finished while they are in the cache: rectified and packed, or given to SGD.
  *
@@ -18,14 +18,16 @@
 
 #include "base/team.h"
 #include "kernels/strips.h"
+#include "nn/bf16_weights.h"
 #include "nn/model.h"
 #include "nn/sgd.h"
 
 typedef struct mlp_pass mlp_pass;
 
-/* Strips of a layer's output, a (B, H), and of its gradient, which only a training needs. */
+/* A layer's operands. Only a training needs gradients. */
 typedef struct mlp_bf16_layer {
-    mlp_strips outputs;   /* a as A; of a hidden layer */
+    mlp_bf16_weights weights;
+    mlp_strips outputs;   /* a (B, H) as A; of a hidden layer */
     uint32_t *positive;   /* its bits (strips, blocks, 32): where a is > 0 */
     mlp_strips gradients; /* dz as A; of every layer but the first */
     mlp_strips columns;   /* dz as B; / 255 of the first layer */
@@ -33,9 +35,8 @@ typedef struct mlp_bf16_layer {
 
 typedef struct mlp_bf16_pass {
     mlp_bf16_layer *layers; /* (L) */
-    uint32_t *slabs;        /* (threads, slab_words): weights as B */
-    size_t slab_words;
-    float *sums;      /* (threads): 32 rows of the panels of a slab, each (32, 64) */
+    bool has_weights;       /* the layers have the model's weights packed */
+    float *sums;            /* (threads): 32 rows of the panels of a slab, each (32, 64) */
     uint32_t *strips; /* (threads, strip_words): of A, where its blocks are made (bf16_operand.h) */
     size_t strip_words;
 } mlp_bf16_pass;

@@ -18,9 +18,9 @@ typedef struct part {
 /* Where a member is. */
 typedef struct walk {
     const mlp_bf16_product *p;
-    mlp_bf16_slab slab;
-    float *sums;     /* (MLP_BF16_SLAB_SUMS) */
-    uint32_t *strip; /* room for one of A */
+    size_t panel, end_panel; /* a slab of B */
+    float *sums;             /* (MLP_BF16_SLAB_SUMS) */
+    uint32_t *strip;         /* room for one of A */
 } walk;
 
 static part share(const mlp_team *team, size_t thread, size_t panels, size_t strips)
@@ -40,26 +40,13 @@ static size_t slab_panels(size_t depth)
     return n < 1 ? 1 : mlp_min_size(n, MLP_BF16_SLAB_PANELS);
 }
 
-size_t mlp_bf16_slab_words(size_t depth, size_t panels)
+/* Where the slab at `panel` ends, of a part that ends with end_panel. The slabs of a part are
+ * alike, for all of A passes each of them, however small. */
+static size_t slab_end(const mlp_bf16_product *p, size_t panel, size_t end_panel)
 {
-    return mlp_min_size(slab_panels(depth), panels) * MLP_BF16_PANEL_STRIPS *
-           mlp_strips_stride(depth);
-}
-
-/* The slab at `panel`, of a part that ends with end_panel. The slabs of a part are alike, for all
- * of A passes each of them, however small. */
-static mlp_bf16_slab place_slab(const mlp_bf16_product *p, size_t panel, size_t end_panel,
-                                size_t thread)
-{
-    const mlp_bf16_pass *bf16 = &p->pass->bf16;
     size_t left = end_panel - panel, most = slab_panels(p->depth);
     size_t n_slabs = (left + most - 1) / most;
-    size_t strips = mlp_strips_count(p->columns) - panel * MLP_BF16_PANEL_STRIPS;
-    mlp_bf16_slab b = {.panel = panel, .n_panels = (left + n_slabs - 1) / n_slabs};
-    b.n_strips = mlp_min_size(b.n_panels * MLP_BF16_PANEL_STRIPS, strips);
-    b.strips = (mlp_strips){.stride = mlp_strips_stride(p->depth),
-                            .words = bf16->slabs + thread * bf16->slab_words};
-    return b;
+    return panel + (left + n_slabs - 1) / n_slabs;
 }
 
 /* Half a panel that has no strip. */
@@ -93,27 +80,33 @@ static chunk next_chunk(const mlp_bf16_product *p, size_t strip, size_t n, size_
     return c;
 }
 
-/* Adds a chunk's products to the sums (32, 64) of panel `panel` of the slab, or begins them. */
+/* (32, 64) of a panel of the slab. */
+static float *sums_of(const walk *w, size_t panel)
+{
+    return w->sums + (panel - w->panel) * MLP_BF16_PANEL_SUMS;
+}
+
+/* Adds a chunk's products to a panel's sums, or begins them. */
 static void multiply_panel(const walk *w, size_t panel, const uint32_t *a, const chunk *blocks,
-                           bool begin, float *sums)
+                           bool begin)
 {
     const mlp_bf16_product *p = w->p;
-    size_t column = (w->slab.panel + panel) * MLP_PANEL;
-    const float *start = p->start != NULL ? p->start + column : ZEROS;
-    for (size_t s = 0; s < mlp_bf16_panel_strips(p, w->slab.panel + panel); s++) {
-        size_t at = s * MLP_BF16_STRIP;
+    const float *start = p->start != NULL ? p->start + panel * MLP_PANEL : ZEROS;
+    for (size_t s = 0; s < mlp_bf16_panel_strips(p, panel); s++) {
+        float *sums = sums_of(w, panel) + s * MLP_BF16_STRIP;
         p->pass->kernels->bf16->multiply(
             blocks->n, blocks->blocks, a,
-            mlp_strips_block(&w->slab.strips, panel * MLP_BF16_PANEL_STRIPS + s, 0),
-            begin ? start + at : sums + at, begin ? 0 : MLP_PANEL, sums + at, MLP_PANEL);
+            mlp_strips_block(p->b, panel * MLP_BF16_PANEL_STRIPS + s, 0),
+            begin ? start + s * MLP_BF16_STRIP : sums, begin ? 0 : MLP_PANEL, sums, MLP_PANEL);
     }
 }
 
-static void keep_panel(const walk *w, size_t panel, size_t strip, float *sums)
+static void keep_panel(const walk *w, size_t panel, size_t strip)
 {
-    if (mlp_bf16_panel_strips(w->p, w->slab.panel + panel) < MLP_BF16_PANEL_STRIPS)
+    float *sums = sums_of(w, panel);
+    if (mlp_bf16_panel_strips(w->p, panel) < MLP_BF16_PANEL_STRIPS)
         clear_half(sums);
-    w->p->keep(w->p, w->slab.panel + panel, strip, sums);
+    w->p->keep(w->p, panel, strip, sums);
 }
 
 /* A strip of A times the slab, in chunks of equal size; where all of A is blank, one chunk of
@@ -130,14 +123,14 @@ static void multiply_strip(const walk *w, size_t strip)
         const uint32_t *a = mlp_bf16_operand_blocks(&w->p->a, w->p->pass->kernels->bf16, strip, c.n,
                                                     c.blocks, w->strip);
         left -= c.n;
-        for (size_t panel = 0; panel < w->slab.n_panels; panel++) {
-            multiply_panel(w, panel, a, &c, i == 0, w->sums + panel * MLP_BF16_PANEL_SUMS);
+        for (size_t panel = w->panel; panel < w->end_panel; panel++) {
+            multiply_panel(w, panel, a, &c, i == 0);
             if (n_left == 1 && !waits)
-                keep_panel(w, panel, strip, w->sums + panel * MLP_BF16_PANEL_SUMS);
+                keep_panel(w, panel, strip);
         }
     }
-    for (size_t panel = 0; waits && panel < w->slab.n_panels; panel++)
-        keep_panel(w, panel, strip, w->sums + panel * MLP_BF16_PANEL_SUMS);
+    for (size_t panel = w->panel; waits && panel < w->end_panel; panel++)
+        keep_panel(w, panel, strip);
 }
 
 void mlp_bf16_product_run(const mlp_bf16_product *p, const mlp_team *team, size_t thread)
@@ -148,9 +141,8 @@ void mlp_bf16_product_run(const mlp_bf16_product *p, const mlp_team *team, size_
     walk w = {.p = p,
               .sums = bf16->sums + thread * MLP_BF16_SLAB_SUMS,
               .strip = bf16->strips + thread * bf16->strip_words};
-    for (size_t panel = s.panel; panel < s.end_panel; panel += w.slab.n_panels) {
-        w.slab = place_slab(p, panel, s.end_panel, thread);
-        p->load(p, &w.slab);
+    for (w.panel = s.panel; w.panel < s.end_panel; w.panel = w.end_panel) {
+        w.end_panel = slab_end(p, w.panel, s.end_panel);
         for (size_t strip = s.strip; strip < s.end_strip; strip++)
             multiply_strip(&w, strip);
     }

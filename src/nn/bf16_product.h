@@ -26,12 +26,6 @@ enum {
     MLP_BF16_SLAB_SUMS = MLP_BF16_SLAB_PANELS * MLP_BF16_PANEL_SUMS,
 };
 
-typedef struct mlp_bf16_slab {
-    size_t panel, n_panels;
-    size_t n_strips;   /* of 32 columns: two a panel, or one in the last */
-    mlp_strips strips; /* of those panels only */
-} mlp_bf16_slab;
-
 typedef struct mlp_bf16_product mlp_bf16_product;
 
 /* sums (rows, columns) = start + a (rows, depth) times B (depth, columns). */
@@ -40,10 +34,8 @@ struct mlp_bf16_product {
     size_t l; /* the layer whose weights, or their gradient, it is about */
     size_t rows, depth, columns;
     mlp_bf16_operand a;
+    const mlp_strips *b;
     const float *start; /* (columns, in whole panels): a row for all; NULL: zeros */
-
-    /* Gives the slab b its strips; those that b has are the member's own, to be packed. */
-    void (*load)(const mlp_bf16_product *p, mlp_bf16_slab *b);
 
     /* Takes a tile of sums (32, 64): strip `strip` of A, panel `panel` of all. Half a panel
      * without a strip has zeros. */
@@ -52,9 +44,6 @@ struct mlp_bf16_product {
     mlp_sgd *sgd; /* these two for keep, where sums are gradients of weights */
     const mlp_sgd_step *step;
 };
-
-/* Words that a member needs for its own slab of a B with this depth and so many panels. */
-size_t mlp_bf16_slab_words(size_t depth, size_t panels);
 
 /* No barrier behind it. */
 void mlp_bf16_product_run(const mlp_bf16_product *p, const mlp_team *team, size_t thread);

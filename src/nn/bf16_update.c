@@ -1,25 +1,14 @@
 #include "nn/bf16_product.h"
 
-/* The gradients that the pass kept are B as they are. */
-static void point_to_columns(const mlp_bf16_product *p, mlp_bf16_slab *b)
-{
-    const mlp_strips *columns = &p->pass->bf16.layers[p->l].columns;
-    b->strips =
-        (mlp_strips){.stride = columns->stride,
-                     .words = mlp_strips_block(columns, b->panel * MLP_BF16_PANEL_STRIPS, 0)};
-}
-
-static size_t tile_offset(const mlp_bf16_product *p, size_t panel, size_t strip)
-{
-    const mlp_layer *layer = &p->pass->model->layers[p->l];
-    return layer->weight + panel * layer->panel_stride + strip * MLP_BF16_PANEL_SUMS;
-}
-
 /* A step with the gradient of a tile of weights: of 32 inputs, 64 outputs. */
 static void apply_gradients(const mlp_bf16_product *p, size_t panel, size_t strip, float *sums)
 {
-    mlp_sgd_apply(p->sgd, p->pass->kernels, p->step, tile_offset(p, panel, strip), MLP_BF16_STRIP,
-                  MLP_PANEL, sums);
+    mlp_pass *pass = p->pass;
+    const mlp_layer *layer = &pass->model->layers[p->l];
+    mlp_sgd_apply(p->sgd, pass->kernels, p->step, mlp_bf16_tile_offset(layer, panel, strip),
+                  MLP_BF16_STRIP, MLP_PANEL, sums);
+    mlp_bf16_weights_pack(&pass->bf16.layers[p->l].weights, pass->kernels->bf16, layer,
+                          pass->model->params, panel, strip);
 }
 
 static void update_weights(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,
@@ -35,7 +24,7 @@ static void update_weights(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *ste
         .a = {.strips = l == 0 ? NULL : &pass->bf16.layers[l - 1].outputs,
               .pixels = l == 0 ? &pass->batch.blocks : NULL,
               .transposed = true},
-        .load = point_to_columns,
+        .b = &pass->bf16.layers[l].columns,
         .keep = apply_gradients,
         .sgd = sgd,
         .step = step,

@@ -96,6 +96,11 @@ void mlp_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, m
         mlp_fp32_pass_backward(pass, sgd, step, team, thread);
 }
 
+void mlp_pass_renew(mlp_pass *pass)
+{
+    pass->bf16.has_weights = false;
+}
+
 void mlp_pass_advance(mlp_pass *pass)
 {
     mlp_batch batch = pass->batch;

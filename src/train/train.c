@@ -298,6 +298,7 @@ mlp_status mlp_trainer_run(mlp_trainer *trainer, const mlp_train_observer *obser
                            mlp_error *err)
 {
     mlp_status status = MLP_OK;
+    mlp_pass_renew(&trainer->pass); /* a checkpoint may have been read */
     *stopped = false;
     while (status == MLP_OK && !*stopped && trainer->progress.epoch < trainer->config->train.epochs)
         status = run_epoch(trainer, observer, stopped, err);
