@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/rng.h"
 #include "train/evaluate.h"
 #include "train/schedule.h"
 
@@ -25,6 +24,9 @@ static mlp_status init_parts(mlp_trainer *trainer, mlp_error *err)
                                     config->data.validation_fraction, config->seed, err)) != MLP_OK)
         return status;
     size_t batch = config->train.batch_size;
+    if ((status = mlp_order_init(&trainer->order, trainer->data, &trainer->split, batch, err)) !=
+        MLP_OK)
+        return status;
     return mlp_pass_init(&trainer->pass, &trainer->model, trainer->kernels,
                          batch < trainer->split.n_train ? batch : trainer->split.n_train,
                          trainer->team->n_threads, MLP_PASS_TRAINING, err);
@@ -42,12 +44,9 @@ mlp_status mlp_trainer_init(mlp_trainer *trainer, const mlp_config *config, cons
     mlp_status status = init_parts(trainer, err);
     if (status == MLP_OK) {
         trainer->pass.label_smoothing = (float)config->train.label_smoothing;
-        trainer->order = mlp_alloc(trainer->split.n_train, sizeof *trainer->order);
-        trainer->shuffled = mlp_alloc(trainer->split.n_train, sizeof *trainer->shuffled);
         trainer->layer_grad_norms =
             mlp_alloc(trainer->model.n_layers, sizeof *trainer->layer_grad_norms);
-        if (trainer->order == NULL || trainer->shuffled == NULL ||
-            trainer->layer_grad_norms == NULL)
+        if (trainer->layer_grad_norms == NULL)
             status = mlp_fail_memory(err, "the training");
     }
     if (status != MLP_OK)
@@ -62,8 +61,7 @@ void mlp_trainer_free(mlp_trainer *trainer)
     mlp_progress_free(&trainer->progress);
     mlp_sgd_free(&trainer->sgd);
     mlp_model_free(&trainer->model);
-    free(trainer->order);
-    free(trainer->shuffled);
+    mlp_order_free(&trainer->order);
     free(trainer->layer_grad_norms);
     memset(trainer, 0, sizeof *trainer);
 }
@@ -74,43 +72,12 @@ size_t mlp_trainer_steps_per_epoch(const mlp_trainer *trainer)
     return (trainer->split.n_train - 1) / batch + 1;
 }
 
-/* Puts each batch's images in the order of their labels, a counting sort. A batch is a
- * set; but four images of one class have more blank pixels in common than any four. */
-static void sort_batches(mlp_trainer *trainer)
-{
-    size_t size = trainer->config->train.batch_size, n = trainer->split.n_train;
-    size_t classes = trainer->data->classes;
-    const uint8_t *labels = trainer->data->labels;
-    for (size_t first = 0; first < n; first += size) {
-        size_t end = n - first < size ? n : first + size, starts[MLP_MAX_CLASSES + 1] = {0};
-        for (size_t i = first; i < end; i++)
-            starts[labels[trainer->shuffled[i]] + 1]++;
-        for (size_t label = 0; label < classes; label++)
-            starts[label + 1] += starts[label];
-        for (size_t i = first; i < end; i++)
-            trainer->order[first + starts[labels[trainer->shuffled[i]]]++] = trainer->shuffled[i];
-    }
-}
-
-/* The order in which the running epoch visits the images: a function of the seed
- * and the epoch's number, so that a resumed epoch visits them likewise. */
-static void order_epoch(mlp_trainer *trainer)
-{
-    memcpy(trainer->shuffled, trainer->split.train,
-           trainer->split.n_train * sizeof *trainer->shuffled);
-    if (trainer->config->data.shuffle)
-        mlp_rng_shuffle(trainer->config->seed,
-                        mlp_rng_stream(MLP_RNG_SHUFFLE, (uint32_t)trainer->progress.epoch),
-                        trainer->split.n_train, trainer->shuffled);
-    sort_batches(trainer);
-}
-
 /* The batch of one step of the running epoch; empty past its end. */
 static void fill_batch(const mlp_trainer *trainer, uint64_t step_in_epoch, mlp_batch *batch)
 {
     size_t size = trainer->config->train.batch_size, first = step_in_epoch * size;
     size_t left = trainer->split.n_train > first ? trainer->split.n_train - first : 0;
-    mlp_batch_fill(batch, trainer->data, trainer->order, first, left < size ? left : size);
+    mlp_batch_fill(batch, trainer->data, trainer->order.images, first, left < size ? left : size);
 }
 
 typedef struct step_job {
@@ -199,7 +166,7 @@ static mlp_status run_steps(mlp_trainer *trainer, const mlp_train_observer *obse
                             bool *stopped, mlp_error *err)
 {
     size_t steps = mlp_trainer_steps_per_epoch(trainer), images = trainer->split.n_train;
-    order_epoch(trainer);
+    mlp_order_epoch(&trainer->order, trainer->config, trainer->progress.epoch);
     trainer->pass.next.size = 0; /* a batch that was packed before the progress was restored */
     while (trainer->progress.step_in_epoch < steps && !*stopped) {
         mlp_status status = take_step(trainer, lr, err);

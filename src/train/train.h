@@ -21,6 +21,7 @@
 #include "nn/pass.h"
 #include "nn/progress.h"
 #include "nn/sgd.h"
+#include "train/order.h"
 #include "train/overflow.h"
 
 /* What an epoch line reports. Losses are means over images, in nats. */
@@ -68,8 +69,7 @@ struct mlp_trainer {
     mlp_overflow_watch overflow;
 
     mlp_split split;
-    uint32_t *shuffled; /* (split.n_train): split.train, cut into this epoch's batches */
-    uint32_t *order;    /* (split.n_train): the same, each batch sorted by label */
+    mlp_order order;
     mlp_pass pass;
     double *layer_grad_norms; /* (n_layers): scratch of the report */
 };
