@@ -358,19 +358,22 @@ void mlp_bf16_avx512_pack_gradient(const float *x, size_t stride, const uint32_t
     }
 }
 
+/* Both tiles at once: an addition waits for the one before. */
 void mlp_bf16_avx512_sum_columns(size_t n, const uint32_t *b, float *sums)
 {
-    for (size_t tile = 0; tile < 2; tile++) {
-        __m512 even = _mm512_setzero_ps(), odd = _mm512_setzero_ps();
-        for (size_t k = 0; k < n; k++)
-            for (size_t row = 0; row < TILE; row++) {
-                const uint32_t *at = b + k * BLOCK + tile * (BLOCK / 2) + row * TILE;
-                __m512i pairs = _mm512_load_si512(at);
-                even = _mm512_add_ps(even, even_of(pairs));
-                odd = _mm512_add_ps(odd, odd_of(pairs));
+    __m512 even[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()}, odd[2] = {even[0], even[1]};
+    for (const uint32_t *end = b + n * BLOCK; b < end; b += BLOCK)
+#pragma GCC unroll 16
+        for (size_t row = 0; row < TILE; row++)
+#pragma GCC unroll 2
+            for (size_t tile = 0; tile < 2; tile++) {
+                __m512i pairs = _mm512_load_si512(b + tile * (BLOCK / 2) + row * TILE);
+                even[tile] = _mm512_add_ps(even[tile], even_of(pairs));
+                odd[tile] = _mm512_add_ps(odd[tile], odd_of(pairs));
             }
-        _mm512_store_ps(sums + tile * TILE, _mm512_add_ps(even, odd));
-    }
+#pragma GCC unroll 2
+    for (size_t tile = 0; tile < 2; tile++)
+        _mm512_store_ps(sums + tile * TILE, _mm512_add_ps(even[tile], odd[tile]));
 }
 
 const mlp_bf16_kernels mlp_bf16_kernels_avx512 = {

@@ -172,8 +172,19 @@ static void update_stacks(const weight_update *u, size_t panel, size_t first, si
     }
 }
 
-/* A chunk of stacks at a time: its lists serve all panels. */
-static void update_weights(weight_update *u)
+/* The step of one panel's biases. */
+static void update_biases(const weight_update *u, size_t panel)
+{
+    const mlp_layer *layer = &u->pass->model->layers[u->l];
+    float gradient[MLP_PANEL] __attribute__((aligned(64)));
+    u->pass->kernels->sum_rows(u->pass->batch.size, output_gradient(u, panel), gradient);
+    mlp_sgd_apply(u->sgd, u->pass->kernels, u->step, layer->bias + panel * MLP_PANEL, 1,
+                  panel_columns(u, panel), gradient);
+}
+
+/* A chunk of stacks at a time: its lists serve all panels. Biases are for whoever has a panel's
+ * first stack, while the panel's gradients are near. */
+static void update_share(weight_update *u)
 {
     const mlp_layer *layer = &u->pass->model->layers[u->l];
     size_t stacks = mlp_round_up(layer->inputs, MLP_STACK) / MLP_STACK, low, high, end, at, n;
@@ -188,23 +199,9 @@ static void update_weights(weight_update *u)
             mlp_fp32_share_part(&u->share, panel, low, high, &at, &n);
             if (n > 0)
                 update_stacks(u, panel, at, n);
+            if (n > 0 && at == 0)
+                update_biases(u, panel);
         }
-    }
-}
-
-static void update_biases(const weight_update *u)
-{
-    const mlp_pass *pass = u->pass;
-    const mlp_layer *layer = &pass->model->layers[u->l];
-    size_t first, end;
-    mlp_team_share(u->team, u->thread, layer->panels, &first, &end);
-    for (size_t panel = first; panel < end; panel++) {
-        float gradient[MLP_PANEL] __attribute__((aligned(64)));
-        pass->kernels->sum_rows(pass->batch.size,
-                                pass->output_gradients[u->l] + panel * mlp_fp32_output_stride(pass),
-                                gradient);
-        mlp_sgd_apply(u->sgd, pass->kernels, u->step, layer->bias + panel * MLP_PANEL, 1,
-                      mlp_fp32_columns(layer->outputs, panel), gradient);
     }
 }
 
@@ -218,6 +215,5 @@ void mlp_fp32_pass_update(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step
                        .thread = thread,
                        .next = mlp_batch_share_of(&pass->next, team, thread),
                        .l = l};
-    update_weights(&u);
-    update_biases(&u);
+    update_share(&u);
 }
