@@ -55,14 +55,17 @@ typedef struct mlp_bf16_kernels {
     void (*multiply)(size_t n, const uint32_t *blocks, const uint32_t *a, const uint32_t *b,
                      const float *start, size_t start_stride, float *c, size_t stride);
 
+    /* Where a function streams, it writes past the caches, what is to be read when they have seen
+     * much else. */
+
     /* block = x (32, 32) * scale, as A; pairs are neighbours in a row. */
     void (*pack_rows)(const float *x, size_t stride, float scale, uint32_t *block);
 
     /* block = x (32, 32) * scale, as B; pairs are neighbours in a column. */
-    void (*pack_pairs)(const float *x, size_t stride, float scale, uint32_t *block);
+    void (*pack_pairs)(const float *x, size_t stride, float scale, uint32_t *block, bool streams);
 
     /* out = both tiles of the block with pairs and rows exchanged. */
-    void (*transpose)(const uint32_t *block, uint32_t *out);
+    void (*transpose)(const uint32_t *block, uint32_t *out, bool streams);
 
     /* out, as A, = the transpose of the block, as A. */
     void (*transpose_elements)(const uint32_t *block, uint32_t *out);
@@ -75,13 +78,14 @@ typedef struct mlp_bf16_kernels {
 
     /* block = max(x (32, 32), 0), as A; a NaN stays one. positive (32): of each row bit c says that
      * column c is > 0 in the block. */
-    void (*pack_relu)(const float *x, size_t stride, uint32_t *block, uint32_t *positive);
+    void (*pack_relu)(const float *x, size_t stride, uint32_t *block, uint32_t *positive,
+                      bool streams);
 
     /* The gradient x (32, 32) of what was rectified, 0 where that was not positive (32), or x
      * itself where positive is NULL: as A, in rows unless they are NULL, and times scale as B, in
      * pairs. */
     void (*pack_gradient)(const float *x, size_t stride, const uint32_t *positive, float scale,
-                          uint32_t *rows, uint32_t *pairs);
+                          uint32_t *rows, uint32_t *pairs, bool streams);
 
     /* sums (32) = the sums over k of a strip as B, n blocks long: even k and odd k, each
      * ascending, then both. */

@@ -211,6 +211,16 @@ static inline __m512i round_to_bf16(__m512 low, __m512 high, __m512 scale)
     return (__m512i)_mm512_cvtne2ps_pbh(_mm512_mul_ps(high, scale), _mm512_mul_ps(low, scale));
 }
 
+/* A barrier's locked instruction waits for what was streamed as for any other store (Intel, "64 and
+ * IA-32 Architectures Software Developer's Manual", volume 3, "Methods of Caching Available"). */
+static inline void put(uint32_t *line, __m512i x, bool streams)
+{
+    if (streams)
+        _mm512_stream_si512((__m512i *)line, x);
+    else
+        _mm512_store_si512(line, x);
+}
+
 void mlp_bf16_avx512_pack_rows(const float *x, size_t stride, float scale, uint32_t *block)
 {
     __m512 factor = _mm512_set1_ps(scale);
@@ -229,7 +239,8 @@ static inline __m512i mingle(__m512i both)
     return _mm512_permutexvar_epi16(_mm512_or_si512(low, high), both);
 }
 
-void mlp_bf16_avx512_pack_pairs(const float *x, size_t stride, float scale, uint32_t *block)
+void mlp_bf16_avx512_pack_pairs(const float *x, size_t stride, float scale, uint32_t *block,
+                                bool streams)
 {
     __m512 factor = _mm512_set1_ps(scale);
     for (size_t c = 0; c < STRIP; c += TILE)
@@ -237,27 +248,27 @@ void mlp_bf16_avx512_pack_pairs(const float *x, size_t stride, float scale, uint
             const float *rows = x + r * stride + c;
             __m512i both =
                 round_to_bf16(_mm512_load_ps(rows), _mm512_load_ps(rows + stride), factor);
-            _mm512_store_si512(block + c / TILE * (BLOCK / 2) + r / 2 * TILE, mingle(both));
+            put(block + c / TILE * (BLOCK / 2) + r / 2 * TILE, mingle(both), streams);
         }
 }
 
 /* out = x, 16 rows of 16 words, transposed: column 4 i + j of x becomes row `rows` i + j. */
-static inline void store_transposed(__m512i x[TILE], size_t rows, uint32_t *out)
+static inline void store_transposed(__m512i x[TILE], size_t rows, uint32_t *out, bool streams)
 {
     transpose_sixteen(x);
 #pragma GCC unroll 16
     for (size_t c = 0; c < TILE; c++)
-        _mm512_store_si512(out + (c / 4 * rows + c % 4) * TILE, x[c]);
+        put(out + (c / 4 * rows + c % 4) * TILE, x[c], streams);
 }
 
-void mlp_bf16_avx512_transpose(const uint32_t *block, uint32_t *out)
+void mlp_bf16_avx512_transpose(const uint32_t *block, uint32_t *out, bool streams)
 {
     __m512i x[TILE];
     for (size_t tile = 0; tile < BLOCK; tile += BLOCK / 2) {
 #pragma GCC unroll 16
         for (size_t i = 0; i < TILE; i++)
             x[i] = _mm512_load_si512(block + tile + i * TILE);
-        store_transposed(x, 4, out + tile);
+        store_transposed(x, 4, out + tile, streams);
     }
 }
 
@@ -272,8 +283,8 @@ void mlp_bf16_avx512_transpose_elements(const uint32_t *block, uint32_t *out)
         low[i] = _mm512_unpacklo_epi16(first, second);
         high[i] = _mm512_unpackhi_epi16(first, second);
     }
-    store_transposed(low, 8, out);
-    store_transposed(high, 8, out + (size_t)4 * TILE);
+    store_transposed(low, 8, out, false);
+    store_transposed(high, 8, out + (size_t)4 * TILE, false);
 }
 
 /* Integers below 256 are exact: they need no rounding, and the lower half of the float is 0. */
@@ -323,7 +334,8 @@ void mlp_bf16_avx512_transpose_pixels(const uint8_t *pixels, uint8_t *out)
     }
 }
 
-void mlp_bf16_avx512_pack_relu(const float *x, size_t stride, uint32_t *block, uint32_t *positive)
+void mlp_bf16_avx512_pack_relu(const float *x, size_t stride, uint32_t *block, uint32_t *positive,
+                               bool streams)
 {
     const __m512 zero = _mm512_setzero_ps();
     for (size_t r = 0; r < STRIP; r++, x += stride) {
@@ -331,7 +343,7 @@ void mlp_bf16_avx512_pack_relu(const float *x, size_t stride, uint32_t *block, u
         __m512 low = _mm512_max_ps(zero, _mm512_load_ps(x));
         __m512 high = _mm512_max_ps(zero, _mm512_load_ps(x + TILE));
         __m512i row = (__m512i)_mm512_cvtne2ps_pbh(high, low);
-        _mm512_store_si512(block + r * TILE, row);
+        put(block + r * TILE, row, streams);
         /* As an integer a positive number is positive, and so is a NaN, which is not > 0. */
         positive[r] = _mm512_cmpgt_epi16_mask(row, _mm512_setzero_si512()) &
                       _mm512_cmple_epi16_mask(row, _mm512_set1_epi16(0x7f80));
@@ -339,7 +351,7 @@ void mlp_bf16_avx512_pack_relu(const float *x, size_t stride, uint32_t *block, u
 }
 
 void mlp_bf16_avx512_pack_gradient(const float *x, size_t stride, const uint32_t *positive,
-                                   float scale, uint32_t *rows, uint32_t *pairs)
+                                   float scale, uint32_t *rows, uint32_t *pairs, bool streams)
 {
     const __m512 one = _mm512_set1_ps(1.0f), factor = _mm512_set1_ps(scale);
     for (size_t r = 0; r < STRIP; r += 2, x += 2 * stride) {
@@ -350,11 +362,11 @@ void mlp_bf16_avx512_pack_gradient(const float *x, size_t stride, const uint32_t
             low[i] = _mm512_maskz_load_ps((__mmask16)bits, x + i * stride);
             high[i] = _mm512_maskz_load_ps((__mmask16)(bits >> TILE), x + i * stride + TILE);
             if (rows != NULL)
-                _mm512_store_si512(rows + (r + i) * TILE, round_to_bf16(low[i], high[i], one));
+                put(rows + (r + i) * TILE, round_to_bf16(low[i], high[i], one), streams);
         }
         uint32_t *pair = pairs + r / 2 * TILE;
-        _mm512_store_si512(pair, mingle(round_to_bf16(low[0], low[1], factor)));
-        _mm512_store_si512(pair + BLOCK / 2, mingle(round_to_bf16(high[0], high[1], factor)));
+        put(pair, mingle(round_to_bf16(low[0], low[1], factor)), streams);
+        put(pair + BLOCK / 2, mingle(round_to_bf16(high[0], high[1], factor)), streams);
     }
 }
 

@@ -81,8 +81,9 @@ static void pack_rows(const float *x, size_t stride, float scale, uint32_t *bloc
             block[p] = round_to_bf16(x[2 * p] * scale) | round_to_bf16(x[2 * p + 1] * scale) << 16;
 }
 
-static void pack_pairs(const float *x, size_t stride, float scale, uint32_t *block)
+static void pack_pairs(const float *x, size_t stride, float scale, uint32_t *block, bool streams)
 {
+    (void)streams;
     for (size_t c = 0; c < MLP_BF16_STRIP; c += MLP_BF16_TILE)
         for (size_t r = 0; r < MLP_BF16_STRIP; r += 2, block += MLP_BF16_TILE) {
             const float *first = x + r * stride + c, *second = first + stride;
@@ -91,8 +92,9 @@ static void pack_pairs(const float *x, size_t stride, float scale, uint32_t *blo
         }
 }
 
-static void transpose(const uint32_t *block, uint32_t *out)
+static void transpose(const uint32_t *block, uint32_t *out, bool streams)
 {
+    (void)streams;
     for (size_t tile = 0; tile < MLP_BF16_BLOCK; tile += MLP_BF16_BLOCK / 2)
         for (size_t i = 0; i < MLP_BF16_TILE; i++)
             for (size_t j = 0; j < MLP_BF16_TILE; j++)
@@ -128,8 +130,10 @@ static void transpose_pixels(const uint8_t *pixels, uint8_t *out)
             out[c * MLP_BF16_STRIP + r] = pixels[r * MLP_BF16_STRIP + c];
 }
 
-static void pack_relu(const float *x, size_t stride, uint32_t *block, uint32_t *positive)
+static void pack_relu(const float *x, size_t stride, uint32_t *block, uint32_t *positive,
+                      bool streams)
 {
+    (void)streams;
     for (size_t r = 0; r < MLP_BF16_STRIP; r++, x += stride, block += MLP_BF16_TILE) {
         uint32_t halves[MLP_BF16_STRIP], bits = 0;
         for (size_t c = 0; c < MLP_BF16_STRIP; c++) {
@@ -143,7 +147,7 @@ static void pack_relu(const float *x, size_t stride, uint32_t *block, uint32_t *
 }
 
 static void pack_gradient(const float *x, size_t stride, const uint32_t *positive, float scale,
-                          uint32_t *rows, uint32_t *pairs)
+                          uint32_t *rows, uint32_t *pairs, bool streams)
 {
     float passed[MLP_BF16_STRIP][MLP_BF16_STRIP];
     for (size_t r = 0; r < MLP_BF16_STRIP; r++)
@@ -152,7 +156,7 @@ static void pack_gradient(const float *x, size_t stride, const uint32_t *positiv
                 positive == NULL || (positive[r] >> c & 1u) != 0 ? x[r * stride + c] : 0.0f;
     if (rows != NULL)
         pack_rows(passed[0], MLP_BF16_STRIP, 1.0f, rows);
-    pack_pairs(passed[0], MLP_BF16_STRIP, scale, pairs);
+    pack_pairs(passed[0], MLP_BF16_STRIP, scale, pairs, streams);
 }
 
 static void sum_columns(size_t n, const uint32_t *b, float *sums)

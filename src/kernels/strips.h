@@ -30,6 +30,11 @@ static inline size_t mlp_strips_stride(size_t n)
     return mlp_strips_count(n) * MLP_BF16_BLOCK + MLP_BF16_BLOCK / 2;
 }
 
+static inline size_t mlp_strips_bytes(size_t rows, size_t depth)
+{
+    return mlp_strips_count(rows) * mlp_strips_stride(depth) * sizeof(uint32_t);
+}
+
 static inline uint32_t *mlp_strips_block(const mlp_strips *strips, size_t strip, size_t block)
 {
     return strips->words + strip * strips->stride + block * MLP_BF16_BLOCK;

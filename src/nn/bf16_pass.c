@@ -9,6 +9,8 @@
 enum {
     STRIP = MLP_BF16_STRIP,
     PANEL_STRIPS = MLP_BF16_PANEL_STRIPS,
+    STREAMED_BYTES =
+        48 << 20, /* more operands than that pass by the caches (docs/performance.md) */
 };
 
 /* Floats between the panels of the last layer's output. */
@@ -29,11 +31,23 @@ static bool init_outputs(mlp_bf16_layer *layer, size_t images, size_t width)
     return layer->positive != NULL && mlp_strips_init(&layer->outputs, images, width);
 }
 
+/* Of the operands that a step of training writes. */
+static size_t operand_bytes(const mlp_model *model, size_t images)
+{
+    size_t bytes = 0;
+    for (size_t l = 0; l < model->n_layers; l++) {
+        size_t inputs = model->layers[l].inputs, outputs = model->layers[l].outputs;
+        bytes += 2 * mlp_strips_bytes(outputs, inputs) + 3 * mlp_strips_bytes(images, outputs);
+    }
+    return bytes;
+}
+
 bool mlp_bf16_pass_init(mlp_pass *pass, size_t n_threads, bool training)
 {
     const mlp_model *model = pass->model;
     mlp_bf16_pass *bf16 = &pass->bf16;
     size_t images = pass->batch.capacity;
+    bf16->streams = training && operand_bytes(model, images) > STREAMED_BYTES;
     bf16->sums = mlp_alloc(n_threads, MLP_BF16_SLAB_SUMS * sizeof *bf16->sums);
     bf16->strip_words = mlp_strips_stride(mlp_max_size(model->layers[0].inputs, images));
     bf16->strips = mlp_alloc(n_threads, bf16->strip_words * sizeof *bf16->strips);
@@ -82,7 +96,7 @@ static void pack_weights(mlp_pass *pass, mlp_team *team, size_t thread)
         for (size_t panel = 0; panel < layer->panels; panel++)
             for (size_t strip = first; strip < end; strip++)
                 mlp_bf16_weights_pack(&bf16->layers[l].weights, pass->kernels->bf16, layer,
-                                      pass->model->params, panel, strip);
+                                      pass->model->params, panel, strip, bf16->streams);
     }
     mlp_team_barrier(team);
     if (thread == 0)
@@ -97,7 +111,8 @@ static void keep_gradient(mlp_pass *pass, size_t l, size_t strip, size_t block, 
     mlp_bf16_layer *layer = &pass->bf16.layers[l];
     uint32_t *rows = l > 0 ? mlp_strips_block(&layer->gradients, strip, block) : NULL;
     pass->kernels->bf16->pack_gradient(sums, MLP_PANEL, positive, weight_scale(l), rows,
-                                       mlp_strips_block(&layer->columns, block, strip));
+                                       mlp_strips_block(&layer->columns, block, strip),
+                                       pass->bf16.streams);
 }
 
 /* The bits of a block of a hidden layer's output. */
@@ -113,9 +128,9 @@ static void keep_outputs(const mlp_bf16_product *p, size_t panel, size_t strip, 
     const mlp_strips *outputs = &p->pass->bf16.layers[p->l].outputs;
     for (size_t s = 0; s < mlp_bf16_panel_strips(p, panel); s++) {
         size_t block = panel * PANEL_STRIPS + s;
-        p->pass->kernels->bf16->pack_relu(sums + s * STRIP, MLP_PANEL,
-                                          mlp_strips_block(outputs, strip, block),
-                                          positive_bits(p->pass, p->l, strip, block));
+        p->pass->kernels->bf16->pack_relu(
+            sums + s * STRIP, MLP_PANEL, mlp_strips_block(outputs, strip, block),
+            positive_bits(p->pass, p->l, strip, block), p->pass->bf16.streams);
     }
 }
 

@@ -35,6 +35,7 @@ typedef struct mlp_bf16_layer {
 
 typedef struct mlp_bf16_pass {
     mlp_bf16_layer *layers; /* (L) */
+    bool streams;           /* what is packed goes past the caches (kernels/bf16.h) */
     bool has_weights;       /* the layers have the model's weights packed */
     float *sums;            /* (threads): 32 rows of the panels of a slab, each (32, 64) */
     uint32_t *strips; /* (threads, strip_words): of A, where its blocks are made (bf16_operand.h) */

@@ -8,7 +8,7 @@ static void apply_gradients(const mlp_bf16_product *p, size_t panel, size_t stri
     mlp_sgd_apply(p->sgd, pass->kernels, p->step, mlp_bf16_tile_offset(layer, panel, strip),
                   MLP_BF16_STRIP, MLP_PANEL, sums);
     mlp_bf16_weights_pack(&pass->bf16.layers[p->l].weights, pass->kernels->bf16, layer,
-                          pass->model->params, panel, strip);
+                          pass->model->params, panel, strip, pass->bf16.streams);
 }
 
 static void update_weights(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, size_t l,

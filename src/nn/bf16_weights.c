@@ -19,17 +19,18 @@ void mlp_bf16_weights_free(mlp_bf16_weights *weights)
 }
 
 void mlp_bf16_weights_pack(mlp_bf16_weights *weights, const mlp_bf16_kernels *kernels,
-                           const mlp_layer *layer, const float *params, size_t panel, size_t strip)
+                           const mlp_layer *layer, const float *params, size_t panel, size_t strip,
+                           bool streams)
 {
     const float *tile = params + mlp_bf16_tile_offset(layer, panel, strip);
     size_t end = mlp_min_size((panel + 1) * PANEL_STRIPS, mlp_strips_count(layer->outputs));
     for (size_t s = panel * PANEL_STRIPS; s < end; s++, tile += MLP_BF16_STRIP) {
         kernels->pack_pairs(tile, MLP_PANEL, weights->scale,
-                            mlp_strips_block(&weights->forward, s, strip));
+                            mlp_strips_block(&weights->forward, s, strip), streams);
         if (weights->backward.words != NULL) {
             uint32_t rows[MLP_BF16_BLOCK] __attribute__((aligned(64)));
             kernels->pack_rows(tile, MLP_PANEL, 1.0f, rows);
-            kernels->transpose(rows, mlp_strips_block(&weights->backward, strip, s));
+            kernels->transpose(rows, mlp_strips_block(&weights->backward, strip, s), streams);
         }
     }
 }

@@ -25,9 +25,11 @@ bool mlp_bf16_weights_init(mlp_bf16_weights *weights, const mlp_layer *layer, fl
                            bool with_backward);
 void mlp_bf16_weights_free(mlp_bf16_weights *weights);
 
-/* Packs one tile (32, 64) of the model's flat params, of 32 inputs and the outputs of a panel. */
+/* Packs one tile (32, 64) of the model's flat params, of 32 inputs and the outputs of a panel.
+ * streams as in kernels/bf16.h. */
 void mlp_bf16_weights_pack(mlp_bf16_weights *weights, const mlp_bf16_kernels *kernels,
-                           const mlp_layer *layer, const float *params, size_t panel, size_t strip);
+                           const mlp_layer *layer, const float *params, size_t panel, size_t strip,
+                           bool streams);
 
 /* Where that tile lies in a flat buffer. */
 static inline size_t mlp_bf16_tile_offset(const mlp_layer *layer, size_t panel, size_t strip)

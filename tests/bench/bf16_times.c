@@ -76,7 +76,7 @@ static mlp_status init_operands(operands *o, mlp_error *err)
     for (size_t s = 0; s < SLAB_STRIPS; s++)
         for (size_t b = 0; b < L1_BLOCKS; b++)
             kernels->pack_pairs(o->x + b * TILE_FLOATS, STRIP, 1.0f,
-                                mlp_strips_block(&o->slab, s, b));
+                                mlp_strips_block(&o->slab, s, b), false);
     return MLP_OK;
 }
 
@@ -111,14 +111,15 @@ static void run_pack_pairs(void *argument)
     operands *o = argument;
     for (size_t b = 0; b < BLOCKS; b++)
         o->kernels->pack_pairs(o->x + b * TILE_FLOATS, STRIP, 1.0f,
-                               mlp_strips_block(&o->fresh, 0, b));
+                               mlp_strips_block(&o->fresh, 0, b), false);
 }
 
 static void run_transpose(void *argument)
 {
     operands *o = argument;
     for (size_t b = 0; b < BLOCKS; b++)
-        o->kernels->transpose(mlp_strips_block(&o->a, 0, b), mlp_strips_block(&o->fresh, 0, b));
+        o->kernels->transpose(mlp_strips_block(&o->a, 0, b), mlp_strips_block(&o->fresh, 0, b),
+                              false);
 }
 
 static void run_transpose_elements(void *argument)
@@ -149,7 +150,7 @@ static void run_pack_relu(void *argument)
     operands *o = argument;
     for (size_t b = 0; b < BLOCKS; b++)
         o->kernels->pack_relu(o->x + b * TILE_FLOATS, STRIP, mlp_strips_block(&o->fresh, 0, b),
-                              o->positive + b * STRIP);
+                              o->positive + b * STRIP, false);
 }
 
 static void run_pack_gradient(void *argument)
@@ -157,7 +158,7 @@ static void run_pack_gradient(void *argument)
     operands *o = argument;
     for (size_t b = 0; b < BLOCKS; b++)
         o->kernels->pack_gradient(o->x + b * TILE_FLOATS, STRIP, o->positive + b * STRIP, 1.0f,
-                                  NULL, mlp_strips_block(&o->fresh, 0, b));
+                                  NULL, mlp_strips_block(&o->fresh, 0, b), false);
 }
 
 static void run_sum_columns(void *argument)

@@ -18,7 +18,7 @@ static void packing_rounds_to_its_place(void **state)
             x[i] = mlp_float_from_bits(((roll() << 15) & 0x7f7f8000u) |
                                        (i % 9 == 0 ? 0x7f000000u : 0));
         mlp_bf16_kernels_portable.pack_rows(x, STRIDE, scale, rows);
-        mlp_bf16_kernels_portable.pack_pairs(x, STRIDE, scale, pairs);
+        mlp_bf16_kernels_portable.pack_pairs(x, STRIDE, scale, pairs, false);
         for (size_t r = 0; r < STRIP; r++)
             for (size_t c = 0; c < STRIP; c++) {
                 uint32_t wanted = nearest_bf16(x[r * STRIDE + c] * scale);
@@ -47,8 +47,8 @@ static void every_table_packs_the_same(void **state)
             portable->pack_rows(x, stride, scale, wanted);
             k->pack_rows(x, stride, scale, found);
             assert_memory_equal(found, wanted, BLOCK * sizeof *found);
-            portable->pack_pairs(x, stride, scale, wanted);
-            k->pack_pairs(x, stride, scale, found);
+            portable->pack_pairs(x, stride, scale, wanted, false);
+            k->pack_pairs(x, stride, scale, found, round % 8 < 4);
             assert_memory_equal(found, wanted, BLOCK * sizeof *found);
             free(x);
         }
@@ -63,10 +63,13 @@ static void a_transpose_exchanges_pairs_and_rows(void **state)
     for (size_t i = 0; i < BLOCK; i++)
         block[i] = roll();
     for (size_t t = 0; supported(t) != NULL; t++) {
-        supported(t)->transpose(block, out);
-        for (size_t i = 0; i < BLOCK; i++) {
-            size_t tile = i / (TILE * TILE), row = i / TILE % TILE, pair = i % TILE;
-            assert_int_equal(out[i], block[tile * TILE * TILE + pair * TILE + row]);
+        for (size_t streams = 0; streams < 2; streams++) {
+            memset(out, 0, BLOCK * sizeof *out);
+            supported(t)->transpose(block, out, streams == 1);
+            for (size_t i = 0; i < BLOCK; i++) {
+                size_t tile = i / (TILE * TILE), row = i / TILE % TILE, pair = i % TILE;
+                assert_int_equal(out[i], block[tile * TILE * TILE + pair * TILE + row]);
+            }
         }
     }
     free(block);
@@ -129,7 +132,7 @@ static void column_sums_have_one_order(void **state)
         float *x = roll_floats(MAX_BLOCKS * TILE_FLOATS, n % 2 == 0 ? TAME : WILD);
         for (size_t k = 0; k < n; k++)
             mlp_bf16_kernels_portable.pack_pairs(x + k * TILE_FLOATS, STRIDE, 1.0f,
-                                                 strip + k * BLOCK);
+                                                 strip + k * BLOCK, false);
         for (size_t c = 0; c < STRIP; c++) {
             float sums[2] = {0.0f, 0.0f};
             for (size_t k = 0; k < n * STRIP; k++)
@@ -167,7 +170,7 @@ static void packing_rectifies(void **state)
             memcpy(rectified, x, sizeof rectified);
             mlp_kernels_portable.relu(TILE_FLOATS, rectified);
             mlp_bf16_kernels_portable.pack_rows(rectified, STRIDE, 1.0f, wanted);
-            supported(t)->pack_relu(x, STRIDE, block, positive);
+            supported(t)->pack_relu(x, STRIDE, block, positive, round % 2 == 0);
             assert_memory_equal(block, wanted, BLOCK * sizeof *block);
             for (size_t i = 0; i < STRIP * STRIP; i++) {
                 float kept = mlp_float_from_bits(half(wanted[i / 2], i) << 16);
@@ -180,7 +183,8 @@ static void packing_rectifies(void **state)
 }
 
 /* As the two packings of what the bits let pass. */
-static void check_gradient(const mlp_bf16_kernels *kernels, const uint32_t *positive, float scale)
+static void check_gradient(const mlp_bf16_kernels *kernels, const uint32_t *positive, float scale,
+                           bool streams)
 {
     float *x = roll_floats(TILE_FLOATS, WILD), *passed = must_alloc(TILE_FLOATS, sizeof *passed);
     uint32_t *found = must_alloc(2, BLOCK * sizeof *found);
@@ -190,12 +194,12 @@ static void check_gradient(const mlp_bf16_kernels *kernels, const uint32_t *posi
             if (positive == NULL || (positive[r] >> c & 1u) != 0)
                 passed[r * STRIDE + c] = x[r * STRIDE + c];
     kernels->pack_rows(passed, STRIDE, 1.0f, wanted);
-    kernels->pack_pairs(passed, STRIDE, scale, wanted + BLOCK);
-    kernels->pack_gradient(x, STRIDE, positive, scale, found, found + BLOCK);
+    kernels->pack_pairs(passed, STRIDE, scale, wanted + BLOCK, false);
+    kernels->pack_gradient(x, STRIDE, positive, scale, found, found + BLOCK, streams);
     assert_memory_equal(found, wanted, 2 * BLOCK * sizeof *found);
     memset(found, 0, 2 * BLOCK * sizeof *found);
     memset(wanted, 0, BLOCK * sizeof *wanted);
-    kernels->pack_gradient(x, STRIDE, positive, scale, NULL, found + BLOCK);
+    kernels->pack_gradient(x, STRIDE, positive, scale, NULL, found + BLOCK, streams);
     assert_memory_equal(found, wanted, 2 * BLOCK * sizeof *found);
     free(x);
     free(passed);
@@ -211,8 +215,9 @@ static void gradients_pass_where_the_output_was_positive(void **state)
         for (size_t t = 0; supported(t) != NULL; t++) {
             for (size_t r = 0; r < STRIP; r++)
                 positive[r] = roll();
-            check_gradient(supported(t), positive, round % 2 == 0 ? 1.0f : 1.0f / 255.0f);
-            check_gradient(supported(t), NULL, 0.5f);
+            check_gradient(supported(t), positive, round % 2 == 0 ? 1.0f : 1.0f / 255.0f,
+                           round % 4 < 2);
+            check_gradient(supported(t), NULL, 0.5f, round % 2 == 0);
         }
 }
 

@@ -19,7 +19,7 @@ static operands roll_operands(size_t n, numbers kind)
         mlp_bf16_kernels_portable.pack_rows(o.a + k * TILE_FLOATS, STRIDE, 1.0f,
                                             o.a_strip + k * BLOCK);
         mlp_bf16_kernels_portable.pack_pairs(o.b + k * TILE_FLOATS, STRIDE, 1.0f,
-                                             o.b_strip + k * BLOCK);
+                                             o.b_strip + k * BLOCK, false);
     }
     return o;
 }
