@@ -73,11 +73,17 @@ static size_t weight_offset(const mlp_layer *layer, size_t output, size_t input)
            output % MLP_PANEL;
 }
 
-static float uniform(uint64_t seed, size_t tensor, size_t index, float bound)
+/* x[0], x[stride], ..., n of them, = values `first` and on of a tensor. */
+static void draw(uint64_t seed, size_t tensor, size_t first, size_t n, float bound, float *x,
+                 size_t stride)
 {
     uint64_t stream = mlp_rng_stream(MLP_RNG_INIT, (uint32_t)tensor);
-    float unit = mlp_rng_unit(mlp_rng_u32(seed, stream, index));
-    return (2.0f * unit - 1.0f) * bound;
+    uint32_t words[MLP_PANEL];
+    for (size_t i = 0; i < n; i++, x += stride) {
+        if (i % MLP_PANEL == 0)
+            mlp_rng_fill(seed, stream, first + i, mlp_min_size(n - i, MLP_PANEL), words);
+        *x = (2.0f * mlp_rng_unit(words[i % MLP_PANEL]) - 1.0f) * bound;
+    }
 }
 
 void mlp_model_randomize(mlp_model *model, uint64_t seed)
@@ -85,12 +91,10 @@ void mlp_model_randomize(mlp_model *model, uint64_t seed)
     for (size_t l = 0; l < model->n_layers; l++) {
         const mlp_layer *layer = &model->layers[l];
         float bound = 1.0f / sqrtf((float)layer->inputs);
-        for (size_t h = 0; h < layer->outputs; h++) {
-            for (size_t k = 0; k < layer->inputs; k++)
-                model->params[weight_offset(layer, h, k)] =
-                    uniform(seed, 2 * l, h * layer->inputs + k, bound);
-            model->params[layer->bias + h] = uniform(seed, 2 * l + 1, h, bound);
-        }
+        for (size_t h = 0; h < layer->outputs; h++)
+            draw(seed, 2 * l, h * layer->inputs, layer->inputs, bound,
+                 model->params + weight_offset(layer, h, 0), MLP_PANEL);
+        draw(seed, 2 * l + 1, 0, layer->outputs, bound, model->params + layer->bias, 1);
     }
 }
 

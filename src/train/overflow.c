@@ -3,20 +3,33 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/fmath.h"
+
+/* The largest magnitude of n floats, whose bits without the sign are in the order of magnitudes:
+ * an infinity above all numbers, NaNs above it. */
+static double largest(const float *x, size_t n)
+{
+    uint32_t bits = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t magnitude = mlp_float_bits(x[i]) & 0x7fffffffu;
+        bits = magnitude > bits ? magnitude : bits;
+    }
+    return (double)mlp_float_from_bits(bits);
+}
+
 /* Looks at them all; the bounds become what is found. */
 static size_t measure(mlp_overflow_watch *watch, const mlp_sgd *sgd)
 {
     const mlp_model *model = sgd->model;
     watch->weight = watch->velocity = 0.0;
-    for (size_t l = 0; l < model->n_layers; l++)
-        for (size_t i = model->layers[l].weight; i < model->layers[l].end; i++) {
-            double weight = fabs((double)model->params[i]);
-            double velocity = fabs((double)sgd->velocities[i]);
-            if (!isfinite(weight) || !isfinite(velocity))
-                return l;
-            watch->weight = fmax(watch->weight, weight);
-            watch->velocity = fmax(watch->velocity, velocity);
-        }
+    for (size_t l = 0; l < model->n_layers; l++) {
+        size_t at = model->layers[l].weight, n = model->layers[l].end - at;
+        double weight = largest(model->params + at, n), velocity = largest(sgd->velocities + at, n);
+        if (!isfinite(weight) || !isfinite(velocity))
+            return l;
+        watch->weight = fmax(watch->weight, weight);
+        watch->velocity = fmax(watch->velocity, velocity);
+    }
     return model->n_layers;
 }
 
