@@ -3,8 +3,8 @@
 #include <string.h>
 
 enum {
-    SLAB_WORDS = 4 << 16, /* 1 MB, which stays in an L2 cache of 2 MB while A passes */
-    L1_BLOCKS = 20,       /* of A, 40 KB, stay in the L1 cache while B passes */
+    SLAB_BLOCKS = 512, /* of B, 1 MB, stay in an L2 cache of 2 MB while A passes */
+    L1_BLOCKS = 20,    /* of A, 40 KB, stay in the L1 cache while B passes */
 };
 
 /* A row of a panel, to start sums from. */
@@ -36,7 +36,7 @@ static part share(const mlp_team *team, size_t thread, size_t panels, size_t str
 /* How many panels of B with this depth make a slab. */
 static size_t slab_panels(size_t depth)
 {
-    size_t n = SLAB_WORDS / (MLP_BF16_PANEL_STRIPS * mlp_strips_stride(depth));
+    size_t n = SLAB_BLOCKS / (MLP_BF16_PANEL_STRIPS * mlp_strips_count(depth));
     return n < 1 ? 1 : mlp_min_size(n, MLP_BF16_SLAB_PANELS);
 }
 
