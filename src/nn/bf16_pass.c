@@ -9,8 +9,7 @@
 enum {
     STRIP = MLP_BF16_STRIP,
     PANEL_STRIPS = MLP_BF16_PANEL_STRIPS,
-    STREAMED_BYTES =
-        48 << 20, /* more operands than that pass by the caches (docs/performance.md) */
+    STREAMED_BYTES = 48 << 20, /* of operands; more than that go past the caches */
 };
 
 /* Floats between the panels of the last layer's output. */
@@ -31,7 +30,7 @@ static bool init_outputs(mlp_bf16_layer *layer, size_t images, size_t width)
     return layer->positive != NULL && mlp_strips_init(&layer->outputs, images, width);
 }
 
-/* Of the operands that a step of training writes. */
+/* Of the operands that a step of training writes, a little too many. */
 static size_t operand_bytes(const mlp_model *model, size_t images)
 {
     size_t bytes = 0;

@@ -20,7 +20,6 @@
 #include "nn/pass.h"
 
 enum {
-    MLP_BF16_PANEL_STRIPS = MLP_PANEL / MLP_BF16_STRIP,
     MLP_BF16_PANEL_SUMS = MLP_BF16_STRIP * MLP_PANEL, /* floats of a tile of sums, (32, 64) */
     MLP_BF16_SLAB_PANELS = 8,                         /* at most */
     MLP_BF16_SLAB_SUMS = MLP_BF16_SLAB_PANELS * MLP_BF16_PANEL_SUMS,

@@ -2,8 +2,6 @@
 
 #include "base/mem.h"
 
-enum { PANEL_STRIPS = MLP_PANEL / MLP_BF16_STRIP };
-
 bool mlp_bf16_weights_init(mlp_bf16_weights *weights, const mlp_layer *layer, float scale,
                            bool with_backward)
 {
@@ -23,8 +21,9 @@ void mlp_bf16_weights_pack(mlp_bf16_weights *weights, const mlp_bf16_kernels *ke
                            bool streams)
 {
     const float *tile = params + mlp_bf16_tile_offset(layer, panel, strip);
-    size_t end = mlp_min_size((panel + 1) * PANEL_STRIPS, mlp_strips_count(layer->outputs));
-    for (size_t s = panel * PANEL_STRIPS; s < end; s++, tile += MLP_BF16_STRIP) {
+    size_t end =
+        mlp_min_size((panel + 1) * MLP_BF16_PANEL_STRIPS, mlp_strips_count(layer->outputs));
+    for (size_t s = panel * MLP_BF16_PANEL_STRIPS; s < end; s++, tile += MLP_BF16_STRIP) {
         kernels->pack_pairs(tile, MLP_PANEL, weights->scale,
                             mlp_strips_block(&weights->forward, s, strip), streams);
         if (weights->backward.words != NULL) {

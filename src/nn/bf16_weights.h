@@ -14,6 +14,8 @@
 #include "kernels/strips.h"
 #include "nn/model.h"
 
+enum { MLP_BF16_PANEL_STRIPS = MLP_PANEL / MLP_BF16_STRIP };
+
 typedef struct mlp_bf16_weights {
     float scale;         /* of W in forward */
     mlp_strips forward;  /* W^T (K, H) */

@@ -74,7 +74,8 @@ void mlp_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, m
 /* The next batch becomes the one that is worked on; between steps. */
 void mlp_pass_advance(mlp_pass *pass);
 
-/* The model's weights were changed otherwise: what the pass has made of them is made anew. */
+/* Others than mlp_pass_backward have changed the model's weights: what the pass has made of them
+ * is made anew. */
 void mlp_pass_renew(mlp_pass *pass);
 
 /* The part of mlp_pass_forward that follows the logits, for images first .. first + n - 1;
