@@ -90,6 +90,35 @@ void mlp_batch_prefetch(const mlp_batch *batch, const mlp_batch_share *share, si
     }
 }
 
+/* Of a list that leaves out less than one step in eight all are kept: a product of several lists
+ * that leave none out loads less, and zeros add nothing. */
+static bool is_nearly_full(size_t count, size_t n)
+{
+    return count < n && count > n - n / 8;
+}
+
+static size_t pack_images(const mlp_kernels *kernels, size_t n, const uint8_t *const *images,
+                          uint32_t *list)
+{
+    size_t count = kernels->pack_images(n, images, list);
+    if (!is_nearly_full(count, n))
+        return count;
+    for (size_t k = 0; k < n; k++)
+        list[k] = mlp_pixel_word(k, images[0][k], images[1][k]);
+    return n;
+}
+
+static size_t pack_pairs(const mlp_kernels *kernels, size_t n, const uint16_t *pairs,
+                         uint32_t *list)
+{
+    size_t count = kernels->pack_pairs(n, pairs, list);
+    if (!is_nearly_full(count, n))
+        return count;
+    for (size_t i = 0; i < n; i++)
+        list[i] = mlp_pixel_word(i, pairs[i] & 0xff, pairs[i] >> 8);
+    return n;
+}
+
 /* A tile of a share that begins with `first`. */
 static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t first, size_t tile)
 {
@@ -100,7 +129,7 @@ static void pack_tile(mlp_batch *batch, const mlp_kernels *kernels, size_t first
         for (size_t i = 0; i < MLP_TILE; i++)
             images[i] = tile_image(batch, tile, i) + k;
         size_t at = mlp_packed_open(rows, first, tile, block);
-        mlp_packed_close(rows, tile, block, kernels->pack_images(n, images, rows->words + at));
+        mlp_packed_close(rows, tile, block, pack_images(kernels, n, images, rows->words + at));
     }
 }
 
@@ -120,7 +149,7 @@ static void pack_groups(mlp_batch *batch, const mlp_kernels *kernels, size_t fir
             size_t at = mlp_packed_open(columns, first, group + g, block);
             mlp_packed_close(
                 columns, group + g, block,
-                kernels->pack_pairs(images, pairs + g * MLP_BLOCK_STEPS, columns->words + at));
+                pack_pairs(kernels, images, pairs + g * MLP_BLOCK_STEPS, columns->words + at));
         }
     }
 }

@@ -41,9 +41,10 @@ enum {
     MLP_PANEL = 64,        /* columns of a panel and of a tile */
     MLP_TILE = 2,          /* rows of a tile, and of a packed list */
     MLP_LISTS = 4,         /* whose tiles make a stack */
+    MLP_MOST_LISTS = 12,   /* that one product takes: of three stacks */
     MLP_STACK = 8,         /* rows of a stack */
     MLP_COLUMNS = 16,      /* products are computed in units of so many columns */
-    MLP_BLOCK_STEPS = 192, /* rows of a panel, 48 KB, to have in the first cache at a time */
+    MLP_BLOCK_STEPS = 160, /* rows of a panel, 40 KB, to have in the first cache at a time */
     MLP_LANES = 16,        /* images whose losses are computed side by side */
     MLP_TILE_FLOATS = MLP_TILE * MLP_PANEL,
     MLP_STACK_FLOATS = MLP_STACK * MLP_PANEL,
@@ -68,11 +69,17 @@ typedef struct mlp_list {
     const float *values;   /* (256), or (n, 2) */
 } mlp_list;
 
+/* A list's word of step k. */
+static inline uint32_t mlp_pixel_word(size_t k, uint32_t level0, uint32_t level1)
+{
+    return level0 | (uint32_t)k << 8 | level1 << 24;
+}
+
 typedef struct mlp_kernels {
     const char *name;
 
     /* c[i] (2, 64) = start (64), in both rows, + list i's product with the panel b, for
-     * n_lists <= MLP_LISTS lists of one kind, whose tiles c lie side by side; start NULL: c[i]
+     * n_lists <= MLP_MOST_LISTS lists of one kind, whose tiles c lie side by side; start NULL: c[i]
      * itself.
      * Only the first `columns` columns, a multiple of MLP_COLUMNS. */
     void (*multiply)(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,

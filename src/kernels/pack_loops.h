@@ -21,20 +21,13 @@ static inline void gather_pairs_plain(size_t n, const uint8_t *const *images, si
     }
 }
 
-/* A pair's word in a list of pixels: the first in its low byte, the second in its high one. */
-static inline uint32_t pixel_word(size_t step, uint32_t pair)
-{
-    return (pair & 0xff) | (uint32_t)step << 8 | (pair & 0xff00) << 16;
-}
-
 static inline size_t pack_images_plain(size_t n, const uint8_t *const images[MLP_TILE],
                                        uint32_t *list)
 {
     size_t count = 0;
     for (size_t k = 0; k < n; k++) {
-        uint32_t pair = (uint32_t)images[0][k] | (uint32_t)images[1][k] << 8;
-        list[count] = pixel_word(k, pair);
-        count += pair != 0;
+        list[count] = mlp_pixel_word(k, images[0][k], images[1][k]);
+        count += (images[0][k] | images[1][k]) != 0;
     }
     return count;
 }
@@ -43,7 +36,7 @@ static inline size_t pack_pairs_plain(size_t n, const uint16_t *pairs, uint32_t 
 {
     size_t count = 0;
     for (size_t k = 0; k < n; k++) {
-        list[count] = pixel_word(k, pairs[k]);
+        list[count] = mlp_pixel_word(k, pairs[k] & 0xff, pairs[k] >> 8);
         count += pairs[k] != 0;
     }
     return count;

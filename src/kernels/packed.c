@@ -38,7 +38,7 @@ static bool alloc_lists(mlp_packed *packed, mlp_packed_kind kind)
 bool mlp_packed_init(mlp_packed *packed, size_t n_lists, size_t max_steps, mlp_packed_kind kind)
 {
     size_t unit = kind == MLP_PACKED_PIXELS ? MLP_COLUMNS : MLP_PANEL;
-    size_t blocks = mlp_round_up(max_steps, MLP_BLOCK_STEPS) / MLP_BLOCK_STEPS;
+    size_t most = mlp_round_up(MLP_BLOCK_STEPS, unit), blocks = (max_steps + most - 1) / most;
     memset(packed, 0, sizeof *packed);
     packed->n_lists = n_lists;
     packed->block_steps = mlp_round_up((max_steps + blocks - 1) / blocks, unit);
@@ -99,9 +99,9 @@ void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size
                         float *c)
 {
     for (size_t block = 0; block < n_blocks; block++, b += lists->packed->block_steps * MLP_PANEL)
-        for (size_t i = 0; i < n; i += MLP_LISTS) {
-            mlp_list blocks[MLP_LISTS];
-            size_t together = mlp_min_size(n - i, MLP_LISTS);
+        for (size_t i = 0; i < n; i += MLP_MOST_LISTS) {
+            mlp_list blocks[MLP_MOST_LISTS];
+            size_t together = mlp_min_size(n - i, MLP_MOST_LISTS);
             for (size_t l = 0; l < together; l++)
                 blocks[l] = mlp_lists_block(lists, at + i + l, block);
             kernels->multiply(together, blocks, b, columns, block == 0 ? start : NULL,

@@ -3,18 +3,18 @@
 #include "kernel_fixture.h"
 
 enum {
-    MAX_STEPS = 150,       /* rows of b */
-    TILES = 2 + MLP_LISTS, /* of c: one on either side in which nothing may be written */
-    LEVELS = 256,          /* of pixels */
+    MAX_STEPS = 150,            /* rows of b */
+    TILES = 2 + MLP_MOST_LISTS, /* of c: one on either side in which nothing may be written */
+    LEVELS = 256,               /* of pixels */
 };
 
 /* The operands of a product, c's first tile being its second. */
 typedef struct operands {
     size_t n_lists, columns;
-    mlp_list lists[MLP_LISTS];
-    uint16_t steps[MLP_LISTS][MAX_STEPS];
-    float *values[MLP_LISTS]; /* (n, 2) */
-    uint32_t words[MLP_LISTS][MAX_STEPS];
+    mlp_list lists[MLP_MOST_LISTS];
+    uint16_t steps[MLP_MOST_LISTS][MAX_STEPS];
+    float *values[MLP_MOST_LISTS]; /* (n, 2) */
+    uint32_t words[MLP_MOST_LISTS][MAX_STEPS];
     float *levels; /* (256) */
     float *b, *row, *c;
     const float *start; /* the row or NULL */
@@ -114,7 +114,7 @@ static void products_of_lists_are_chains_of_fma(void **state)
     (void)state;
     dice d = {1, 0};
     operands o = {0};
-    for (o.n_lists = 1; o.n_lists <= MLP_LISTS; o.n_lists++)
+    for (o.n_lists = 1; o.n_lists <= MLP_MOST_LISTS; o.n_lists++)
         for (o.columns = MLP_COLUMNS; o.columns <= MLP_PANEL; o.columns += MLP_COLUMNS)
             for (size_t start = START_C; start <= START_ROW; start++)
                 for (size_t round = 0; round < quick_or(8, 60); round++) {
@@ -129,7 +129,7 @@ static void a_start_replaces_what_was_there(void **state)
 {
     (void)state;
     dice d = {2, 0};
-    operands o = {.n_lists = MLP_LISTS, .columns = MLP_PANEL};
+    operands o = {.n_lists = MLP_MOST_LISTS, .columns = MLP_PANEL};
     roll_operands(&d, &o, START_ROW, FINITE);
     for (size_t i = 0; i < TILES * MLP_TILE_FLOATS; i++)
         o.c[i] = NAN;
@@ -145,7 +145,7 @@ static void steps_reach_the_last_of_16_bits(void **state)
     const uint16_t steps[] = {0, 1, 0x7fff, 0x8000, UINT16_MAX};
     enum { N = sizeof steps / sizeof *steps };
     dice d = {3, 0};
-    operands o = {.n_lists = MLP_LISTS, .columns = MLP_PANEL};
+    operands o = {.n_lists = MLP_MOST_LISTS, .columns = MLP_PANEL};
     roll_operands(&d, &o, START_ROW, FINITE);
     float *row = roll_floats(&d, MLP_PANEL, FINITE);
     free(o.b);

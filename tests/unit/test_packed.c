@@ -4,9 +4,9 @@
 
 #include "kernels/packed.h"
 
-/* LISTS: those that are multiplied, up to six stacks and a part of one, and one on either side. */
-enum { N = 6 * MLP_LISTS + 3, FIRST = 1, LISTS = FIRST + N + 1, LEVELS = 256 };
-static const size_t MAX_STEPS[] = {1, 15, 16, 17, 63, 64, 65, 192, 193, 194, 300, 784, 1030};
+/* LISTS: those that are multiplied, by three products and some more, and one on either side. */
+enum { N = 3 * MLP_MOST_LISTS + 7, FIRST = 1, LISTS = FIRST + N + 1, LEVELS = 256 };
+static const size_t MAX_STEPS[] = {1, 15, 16, 17, 63, 64, 65, 160, 161, 162, 300, 784, 1030};
 enum { N_SIZES = sizeof MAX_STEPS / sizeof *MAX_STEPS };
 
 static const mlp_packed_kind KINDS[] = {MLP_PACKED_FLOATS, MLP_PACKED_PIXELS};
@@ -20,8 +20,9 @@ static void blocks_cover_all_steps(void **state)
             mlp_packed packed;
             assert_true(mlp_packed_init(&packed, LISTS, MAX_STEPS[i], KINDS[kind]));
             bool pixels = KINDS[kind] == MLP_PACKED_PIXELS;
-            assert_int_equal(packed.block_steps % (pixels ? MLP_COLUMNS : MLP_PANEL), 0);
-            assert_true(packed.block_steps <= MLP_BLOCK_STEPS);
+            size_t unit = pixels ? MLP_COLUMNS : MLP_PANEL;
+            assert_int_equal(packed.block_steps % unit, 0);
+            assert_true(packed.block_steps < MLP_BLOCK_STEPS + unit);
             assert_true(packed.n_blocks * packed.block_steps >= MAX_STEPS[i]);
             assert_true((packed.n_blocks - 1) * packed.block_steps < MAX_STEPS[i]);
             assert_true((packed.steps == NULL) == pixels);
@@ -67,7 +68,7 @@ static void roll_list(dice *d, matrix *m, mlp_packed_kind kind, size_t list, uin
     }
 }
 
-/* From FIRST on a stack of full lists, one whose third list lacks a step, and then any, which are
+/* From FIRST on a product of full lists, one whose third list lacks a step, and then any, which are
  * empty, full or between. */
 static matrix roll_matrix(dice *d, mlp_packed_kind kind, size_t depth)
 {
@@ -75,10 +76,10 @@ static matrix roll_matrix(dice *d, mlp_packed_kind kind, size_t depth)
                 must_alloc(LISTS * depth * MLP_TILE, sizeof *m.levels),
                 must_alloc(LISTS * depth * MLP_TILE, sizeof *m.values)};
     for (size_t list = 0; list < LISTS; list++) {
-        bool is_full = list >= FIRST && list < FIRST + 2 * MLP_LISTS;
+        bool is_full = list >= FIRST && list < FIRST + 2 * MLP_MOST_LISTS;
         roll_list(d, &m, kind, list, is_full ? FULL : roll(d) % (FULL + 1));
     }
-    m.has[(FIRST + MLP_LISTS + 2) * depth + roll(d) % depth] = false;
+    m.has[(FIRST + MLP_MOST_LISTS + 2) * depth + roll(d) % depth] = false;
     return m;
 }
 
@@ -238,7 +239,7 @@ static void check_products(dice *d, const mlp_lists *lists, const matrix *m)
 {
     for (size_t columns = MLP_COLUMNS; columns <= MLP_PANEL; columns += MLP_COLUMNS)
         check_product(d, lists, m, 0, N, columns);
-    for (size_t n = 0; n <= MLP_LISTS + 1; n++)
+    for (size_t n = 0; n <= MLP_MOST_LISTS + 1; n++)
         check_product(d, lists, m, roll(d) % (N - n + 1), n, MLP_PANEL);
 }
 
