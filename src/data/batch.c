@@ -52,6 +52,7 @@ void mlp_batch_fill(mlp_batch *batch, const mlp_dataset *data, const uint32_t *i
                     size_t size)
 {
     batch->size = size;
+    batch->rows.background = batch->columns.background = size > 0 ? data->pixels[0] : 0;
     for (size_t i = 0; i < size; i++) {
         size_t image = index == NULL ? first + i : index[first + i];
         batch->pixels[i] = data->pixels + image * data->features;

@@ -33,27 +33,26 @@ static inline vector vector_fma(vector a, vector b, vector c)
 static inline __attribute__((always_inline)) void multiply_kind(bool pixels, size_t n_lists,
                                                                 const mlp_list *lists,
                                                                 const float *b, size_t columns,
-                                                                const float *start, float *c)
+                                                                float *c)
 {
     size_t together = columns < MLP_PANEL ? 2 : 1, i = 0;
     for (; i + together <= n_lists; i += together, c += together * MLP_TILE_FLOATS)
         for (size_t column = 0; column < columns; column += WIDE / together)
             if (together == 1)
-                multiply_lists(pixels, 1, WIDE / VECTOR_LANES, &lists[i], column, b, start, c);
+                multiply_lists(pixels, 1, WIDE / VECTOR_LANES, &lists[i], column, b, c);
             else
-                multiply_lists(pixels, 2, MLP_COLUMNS / VECTOR_LANES, &lists[i], column, b, start,
-                               c);
+                multiply_lists(pixels, 2, MLP_COLUMNS / VECTOR_LANES, &lists[i], column, b, c);
     for (size_t column = 0; i < n_lists && column < columns; column += MLP_COLUMNS)
-        multiply_lists(pixels, 1, MLP_COLUMNS / VECTOR_LANES, &lists[i], column, b, start, c);
+        multiply_lists(pixels, 1, MLP_COLUMNS / VECTOR_LANES, &lists[i], column, b, c);
 }
 
 static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
-                     const float *start, float *c)
+                     float *c)
 {
     if (lists->words != NULL)
-        multiply_kind(true, n_lists, lists, b, columns, start, c);
+        multiply_kind(true, n_lists, lists, b, columns, c);
     else
-        multiply_kind(false, n_lists, lists, b, columns, start, c);
+        multiply_kind(false, n_lists, lists, b, columns, c);
 }
 
 static void multiply_dense(size_t rows, size_t depth, const float *const *a, size_t stride,
@@ -69,10 +68,10 @@ static void multiply_dense(size_t rows, size_t depth, const float *const *a, siz
     }
 }
 
-static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b, const float *start,
-                          float *c, const mlp_sgd_step *step, float *velocity, float *weight)
+static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b, float *c,
+                          const mlp_sgd_step *step, float *velocity, float *weight)
 {
-    multiply(n_lists, lists, b, MLP_PANEL, start, c);
+    multiply(n_lists, lists, b, MLP_PANEL, c);
     return sgd_plain(n_lists * MLP_TILE, MLP_PANEL, step, c, velocity, weight);
 }
 

@@ -7,7 +7,7 @@
 #include "kernels/select.h"
 
 typedef __m512 vector;
-enum { VECTOR_LANES = 16, HALF_STACK = MLP_STACK / 2, GAPLESS_LISTS = 3 };
+enum { VECTOR_LANES = 16, HALF_STACK = MLP_STACK / 2, RUNS = 3 };
 
 static inline vector vector_load(const float *p)
 {
@@ -32,81 +32,94 @@ static inline vector vector_fma(vector a, vector b, vector c)
 #include "kernels/avx512_pack.h"
 #include "kernels/tile_loops.h"
 
-/* GAPLESS_LISTS lists of as many steps that leave none out, as one tile: for each multiply-add it
- * loads less than a tile for each of them. */
+/* RUNS lists that leave none out from their first step up to a common end, as one tile: for each
+ * multiply-add it loads less than a tile for each of them. Before the last of them has begun, each
+ * is alone. */
 static inline __attribute__((always_inline)) void
-multiply_gapless(bool pixels, const mlp_list *lists, const float *b, const float *start, float *c)
+multiply_runs(bool pixels, const mlp_list *lists, size_t end, const float *b, float *c)
 {
-    vector sums[GAPLESS_LISTS][MLP_TILE][MAX_VECTORS];
-    mlp_list own[GAPLESS_LISTS];
+    vector sums[RUNS][MLP_TILE][MAX_VECTORS];
+    mlp_list own[RUNS];
+    size_t together = lists[0].n;
 #pragma GCC unroll 3
-    for (size_t l = 0; l < GAPLESS_LISTS; l++) {
-        own[l] = lists[l];
-        if (pixels) /* of one table, which takes one register */
+    for (size_t l = 0; l < RUNS; l++) {
+        together = lists[l].n < together ? lists[l].n : together;
+        load_sums(MAX_VECTORS, lists[l].start, c + l * MLP_TILE_FLOATS, 0, sums[l]);
+    }
+#pragma GCC unroll 3
+    for (size_t l = 0; l < RUNS; l++) {
+        size_t alone = lists[l].n - together;
+        for (size_t s = 0; s < alone; s++)
+            add_step(pixels, MAX_VECTORS, &lists[l], s, b, sums[l]);
+        own[l] = skip_steps(pixels, &lists[l], alone);
+        if (pixels) /* a table of all, and one register for it */
             own[l].values = lists[0].values;
-        load_sums(MAX_VECTORS, start, c + l * MLP_TILE_FLOATS, 0, sums[l]);
     }
-    for (size_t k = 0, n = lists[0].n; k < n; k++) {
+    for (size_t s = 0; s < together; s++) {
         vector row[MAX_VECTORS];
-        load_row(MAX_VECTORS, b + k * MLP_PANEL, row);
+        load_row(MAX_VECTORS, b + (end - together + s) * MLP_PANEL, row);
 #pragma GCC unroll 3
-        for (size_t l = 0; l < GAPLESS_LISTS; l++)
-            add_row(MAX_VECTORS, read_step(pixels, &own[l], k, b).a, row, sums[l]);
+        for (size_t l = 0; l < RUNS; l++)
+            add_row(MAX_VECTORS, read_step(pixels, &own[l], s, b).a, row, sums[l]);
     }
 #pragma GCC unroll 3
-    for (size_t l = 0; l < GAPLESS_LISTS; l++)
+    for (size_t l = 0; l < RUNS; l++)
         store_sums(MAX_VECTORS, sums[l], 0, c + l * MLP_TILE_FLOATS);
 }
 
-/* Do lists leave none out, all as long as the first? */
-static inline bool are_gapless(bool pixels, size_t n_lists, const mlp_list *lists)
+/* Where lists end that leave none out from their first step on and all end there; else 0. Empty
+ * lists may be among them. */
+static inline size_t common_end(bool pixels, size_t n_lists, const mlp_list *lists)
 {
-    for (size_t i = 0; i < n_lists; i++)
-        if (lists[i].n != lists[0].n || !is_gapless(pixels, &lists[i]))
-            return false;
-    return true;
+    size_t end = 0;
+    for (size_t i = 0; i < n_lists; i++) {
+        size_t n = lists[i].n;
+        if (n == 0)
+            continue;
+        size_t own_end = step_at(pixels, &lists[i], n - 1) + 1;
+        if (own_end - step_at(pixels, &lists[i], 0) != n || (end > 0 && own_end != end))
+            return 0;
+        end = own_end;
+    }
+    return end;
 }
 
 /* All columns. */
-static inline __attribute__((always_inline)) void multiply_wide_lists(bool pixels, size_t n_lists,
-                                                                      const mlp_list *lists,
-                                                                      const float *b,
-                                                                      const float *start, float *c)
+static inline __attribute__((always_inline)) void
+multiply_wide_lists(bool pixels, size_t n_lists, const mlp_list *lists, const float *b, float *c)
 {
-    size_t i = 0;
-    if (are_gapless(pixels, n_lists, lists))
-        for (; i + GAPLESS_LISTS <= n_lists; i += GAPLESS_LISTS)
-            multiply_gapless(pixels, &lists[i], b, start, c + i * MLP_TILE_FLOATS);
+    size_t i = 0, end = common_end(pixels, n_lists, lists);
+    for (; end > 0 && i + RUNS <= n_lists; i += RUNS)
+        multiply_runs(pixels, &lists[i], end, b, c + i * MLP_TILE_FLOATS);
     for (; i < n_lists; i++)
-        multiply_lists(pixels, 1, MAX_VECTORS, &lists[i], 0, b, start, c + i * MLP_TILE_FLOATS);
+        multiply_lists(pixels, 1, MAX_VECTORS, &lists[i], 0, b, c + i * MLP_TILE_FLOATS);
 }
 
 static inline __attribute__((always_inline)) void multiply_kind(bool pixels, size_t n_lists,
                                                                 const mlp_list *lists,
                                                                 const float *b, size_t columns,
-                                                                const float *start, float *c)
+                                                                float *c)
 {
     if (columns == MLP_PANEL) {
-        multiply_wide_lists(pixels, n_lists, lists, b, start, c);
+        multiply_wide_lists(pixels, n_lists, lists, b, c);
         return;
     }
     size_t i = 0;
     for (; i + MLP_LISTS <= n_lists; i += MLP_LISTS)
         for (size_t column = 0; column < columns; column += MLP_COLUMNS)
-            multiply_lists(pixels, MLP_LISTS, 1, &lists[i], column, b, start,
-                           c + i * MLP_TILE_FLOATS);
+            multiply_lists(pixels, MLP_LISTS, 1, &lists[i], column, b, c + i * MLP_TILE_FLOATS);
     for (; i < n_lists; i++)
         for (size_t column = 0; column < columns; column += MLP_COLUMNS)
-            multiply_lists(pixels, 1, 1, &lists[i], column, b, start, c + i * MLP_TILE_FLOATS);
+            multiply_lists(pixels, 1, 1, &lists[i], column, b, c + i * MLP_TILE_FLOATS);
 }
 
 static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
-                     const float *start, float *c)
+                     float *c)
 {
     if (lists->words != NULL)
-        multiply_kind(true, n_lists, lists, b, columns, start, c);
+        multiply_kind(true, n_lists, lists, b, columns, c);
     else
-        multiply_kind(false, n_lists, lists, b, columns, start, c);
+        multiply_kind(false, n_lists, lists, b, columns, c);
 }
 
 /* Rows of all columns: by fours, and what is left. */
@@ -205,14 +218,13 @@ static float sgd(size_t rows, size_t columns, const mlp_sgd_step *step, const fl
 /* The sums of a list go into the step from registers. */
 static inline __attribute__((always_inline)) float
 multiply_sgd_kind(bool pixels, size_t n_lists, const mlp_list *lists, const float *b,
-                  const float *start, const float *c, const mlp_sgd_step *step, float *velocity,
-                  float *weight)
+                  const float *c, const mlp_sgd_step *step, float *velocity, float *weight)
 {
     const sgd_constants k = broadcast_step(step);
     vector squares[MAX_VECTORS] = {{0}};
     for (size_t l = 0; l < n_lists; l++) {
         vector sums[MLP_TILE][MAX_VECTORS];
-        load_sums(MAX_VECTORS, start, c + l * MLP_TILE_FLOATS, 0, sums);
+        load_sums(MAX_VECTORS, lists[l].start, c + l * MLP_TILE_FLOATS, 0, sums);
         for (size_t s = 0; s < lists[l].n; s++)
             add_step(pixels, MAX_VECTORS, &lists[l], s, b, sums);
 #pragma GCC unroll 2
@@ -226,12 +238,12 @@ multiply_sgd_kind(bool pixels, size_t n_lists, const mlp_list *lists, const floa
     return fold_squares(squares);
 }
 
-static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b, const float *start,
-                          float *c, const mlp_sgd_step *step, float *velocity, float *weight)
+static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b, float *c,
+                          const mlp_sgd_step *step, float *velocity, float *weight)
 {
     if (lists->words != NULL)
-        return multiply_sgd_kind(true, n_lists, lists, b, start, c, step, velocity, weight);
-    return multiply_sgd_kind(false, n_lists, lists, b, start, c, step, velocity, weight);
+        return multiply_sgd_kind(true, n_lists, lists, b, c, step, velocity, weight);
+    return multiply_sgd_kind(false, n_lists, lists, b, c, step, velocity, weight);
 }
 
 const mlp_kernels mlp_kernels_avx512 = {

@@ -63,6 +63,7 @@ typedef struct mlp_sgd_step {
 
 /* A packed list, or a block of one. */
 typedef struct mlp_list {
+    const float *start; /* (64): what its product is added to, in both rows; NULL: c itself */
     size_t n;
     const uint32_t *words; /* (n) of pixels; or NULL, and */
     const uint16_t *steps; /* (n) */
@@ -78,15 +79,15 @@ static inline uint32_t mlp_pixel_word(size_t k, uint32_t level0, uint32_t level1
 typedef struct mlp_kernels {
     const char *name;
 
-    /* c[i] (2, 64) = start (64), in both rows, + list i's product with the panel b, for
-     * n_lists <= MLP_MOST_LISTS lists of one kind, whose tiles c lie side by side; start NULL: c[i]
-     * itself.
+    /* c[i] (2, 64) = list i's start + its product with the panel b, for n_lists <= MLP_MOST_LISTS
+     * lists of one kind, whose tiles c lie side by side.
      * Only the first `columns` columns, a multiple of MLP_COLUMNS. */
     void (*multiply)(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
-                     const float *start, float *c);
+                     float *c);
 
-    /* The same for the first `rows` <= 8 rows of a stack c (8, 64), without leaving anything out:
-     * row i's element k < depth of the left operand is a[i][k * stride]. */
+    /* The same for the first `rows` <= 8 rows of a stack c (8, 64), with one start for all, and
+     * without leaving anything out: row i's element k < depth of the left operand is
+     * a[i][k * stride]. */
     void (*multiply_dense)(size_t rows, size_t depth, const float *const *a, size_t stride,
                            const float *b, size_t columns, const float *start, float *c);
 
@@ -132,8 +133,8 @@ typedef struct mlp_kernels {
 
     /* As multiply with all columns, and then sgd on the n_lists * 2 rows whose gradient the
      * product is. The gradient itself need not be written: c is of no use afterwards. */
-    float (*multiply_sgd)(size_t n_lists, const mlp_list *lists, const float *b, const float *start,
-                          float *c, const mlp_sgd_step *step, float *velocity, float *weight);
+    float (*multiply_sgd)(size_t n_lists, const mlp_list *lists, const float *b, float *c,
+                          const mlp_sgd_step *step, float *velocity, float *weight);
 
     /* Softmax of 16 images side by side: z (classes, 16) are their logits and become their
      * probabilities. With largest (16) = max z and log_sum (16) = ln sum exp(z - max z), the

@@ -27,13 +27,24 @@ static inline __attribute__((always_inline)) list_step read_step(bool pixels, co
 
 _Static_assert(sizeof(float[MLP_PANEL]) == 1 << 8 && MLP_TILE == 2, "words hold byte offsets");
 
-/* Does it leave no step out, up to its last? Steps ascend. */
-static inline bool is_gapless(bool pixels, const mlp_list *list)
+/* Which step s of a list is. */
+static inline size_t step_at(bool pixels, const mlp_list *list, size_t s)
 {
-    if (list->n == 0)
-        return false;
-    size_t last = list->n - 1;
-    return (pixels ? list->words[last] >> 8 & 0xffff : list->steps[last]) == last;
+    return pixels ? list->words[s] >> 8 & 0xffff : list->steps[s];
+}
+
+/* The list without its first steps. */
+static inline mlp_list skip_steps(bool pixels, const mlp_list *list, size_t steps)
+{
+    mlp_list rest = {.n = list->n - steps};
+    if (pixels) {
+        rest.words = list->words + steps;
+        rest.values = list->values;
+    } else {
+        rest.steps = list->steps + steps;
+        rest.values = list->values + steps * MLP_TILE;
+    }
+    return rest;
 }
 
 #endif

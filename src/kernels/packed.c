@@ -31,8 +31,9 @@ static bool alloc_lists(mlp_packed *packed, mlp_packed_kind kind)
         !mlp_size_mul(packed->n_lists * packed->block_steps, packed->n_blocks, &room))
         return false;
     packed->spans = mlp_alloc(packed->n_blocks * packed->n_lists, sizeof *packed->spans);
+    packed->shared = mlp_alloc(packed->n_lists, sizeof *packed->shared);
     return (kind == MLP_PACKED_PIXELS ? alloc_words(packed, room) : alloc_steps(packed, room)) &&
-           packed->spans != NULL;
+           packed->spans != NULL && packed->shared != NULL;
 }
 
 bool mlp_packed_init(mlp_packed *packed, size_t n_lists, size_t max_steps, mlp_packed_kind kind)
@@ -52,6 +53,7 @@ bool mlp_packed_init(mlp_packed *packed, size_t n_lists, size_t max_steps, mlp_p
 void mlp_packed_free(mlp_packed *packed)
 {
     free(packed->spans);
+    free(packed->shared);
     free(packed->steps);
     free(packed->values);
     free(packed->words);
@@ -78,9 +80,58 @@ size_t mlp_packed_open(mlp_packed *packed, size_t first, size_t list, size_t blo
     return block_place(packed, block) + span->first;
 }
 
+/* How many of n words, from the first on, are background in both rows: none is missing there. */
+static size_t count_background(const mlp_packed *packed, size_t n, const uint32_t *words)
+{
+    size_t k = 0;
+    while (k < n && words[k] == mlp_pixel_word(k, packed->background, packed->background))
+        k++;
+    return k;
+}
+
+/* Leaves out what is shared of a block of n words, if all before it is; returns how many are left.
+ */
+static size_t leave_out_shared(mlp_packed *packed, size_t list, size_t block, size_t n)
+{
+    if (packed->background == 0 ||
+        (size_t)packed->shared[list] * MLP_SHARED_STEPS < block * packed->block_steps)
+        return n;
+    uint32_t *words =
+        packed->words + block_place(packed, block) + span_of(packed, list, block)->first;
+    size_t units = count_background(packed, n, words) / MLP_SHARED_STEPS;
+    size_t left = n - units * MLP_SHARED_STEPS;
+    memmove(words, words + units * MLP_SHARED_STEPS, left * sizeof *words);
+    packed->shared[list] = (uint16_t)(packed->shared[list] + units);
+    return left;
+}
+
 void mlp_packed_close(mlp_packed *packed, size_t list, size_t block, size_t n)
 {
-    span_of(packed, list, block)->n = (uint32_t)n;
+    if (block == 0)
+        packed->shared[list] = 0;
+    span_of(packed, list, block)->n = (uint32_t)leave_out_shared(packed, list, block, n);
+}
+
+size_t mlp_lists_start_floats(size_t max_steps)
+{
+    return (1 + max_steps / MLP_SHARED_STEPS) * MLP_PANEL;
+}
+
+void mlp_lists_begin(const mlp_lists *lists, const mlp_kernels *kernels, size_t at, size_t n,
+                     const float *b, size_t columns, const float *start)
+{
+    const mlp_packed *packed = lists->packed;
+    const uint16_t *shared = packed->shared + lists->first + at;
+    float *starts = lists->starts;
+    size_t units = 0;
+    for (size_t i = 0; i < n; i++)
+        units = mlp_max_size(units, shared[i]);
+    memcpy(starts, start, columns * sizeof *starts);
+    for (size_t u = 0; u < units; u++, starts += MLP_PANEL, b += MLP_SHARED_STEPS * MLP_PANEL) {
+        const float *level = &packed->levels[packed->background];
+        kernels->multiply_dense(1, MLP_SHARED_STEPS, &level, 0, b, columns, starts,
+                                starts + MLP_PANEL);
+    }
 }
 
 mlp_list mlp_lists_block(const mlp_lists *lists, size_t i, size_t block)
@@ -88,15 +139,19 @@ mlp_list mlp_lists_block(const mlp_lists *lists, size_t i, size_t block)
     const mlp_packed *packed = lists->packed;
     const mlp_span *span = span_of(packed, lists->first + i, block);
     size_t at = block_place(packed, block) + span->first;
+    const float *start =
+        block == 0 ? lists->starts + packed->shared[lists->first + i] * MLP_PANEL : NULL;
     if (packed->words != NULL)
-        return (mlp_list){.n = span->n, .words = packed->words + at, .values = packed->levels};
-    return (mlp_list){
-        .n = span->n, .steps = packed->steps + at, .values = packed->values + at * MLP_TILE};
+        return (mlp_list){
+            .start = start, .n = span->n, .words = packed->words + at, .values = packed->levels};
+    return (mlp_list){.start = start,
+                      .n = span->n,
+                      .steps = packed->steps + at,
+                      .values = packed->values + at * MLP_TILE};
 }
 
 void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size_t n_blocks,
-                        size_t at, size_t n, const float *b, size_t columns, const float *start,
-                        float *c)
+                        size_t at, size_t n, const float *b, size_t columns, float *c)
 {
     for (size_t block = 0; block < n_blocks; block++, b += lists->packed->block_steps * MLP_PANEL)
         for (size_t i = 0; i < n; i += MLP_MOST_LISTS) {
@@ -104,7 +159,6 @@ void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size
             size_t together = mlp_min_size(n - i, MLP_MOST_LISTS);
             for (size_t l = 0; l < together; l++)
                 blocks[l] = mlp_lists_block(lists, at + i + l, block);
-            kernels->multiply(together, blocks, b, columns, block == 0 ? start : NULL,
-                              c + i * MLP_TILE_FLOATS);
+            kernels->multiply(together, blocks, b, columns, c + i * MLP_TILE_FLOATS);
         }
 }

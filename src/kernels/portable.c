@@ -18,15 +18,16 @@ static void set_rows(size_t rows, const float *start, size_t columns, float *c)
 }
 
 static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
-                     const float *start, float *c)
+                     float *c)
 {
-    set_rows(n_lists * MLP_TILE, start, columns, c);
-    for (size_t l = 0; l < n_lists; l++)
+    for (size_t l = 0; l < n_lists; l++, c += MLP_TILE_FLOATS) {
+        set_rows(MLP_TILE, lists[l].start, columns, c);
         for (size_t s = 0; s < lists[l].n; s++) {
             list_step step = read_step(lists[l].words != NULL, &lists[l], s, b);
             for (size_t i = 0; i < MLP_TILE; i++)
-                add_row(step.a[i], step.row, columns, c + (l * MLP_TILE + i) * MLP_PANEL);
+                add_row(step.a[i], step.row, columns, c + i * MLP_PANEL);
         }
+    }
 }
 
 static void multiply_dense(size_t rows, size_t depth, const float *const *a, size_t stride,
@@ -38,10 +39,10 @@ static void multiply_dense(size_t rows, size_t depth, const float *const *a, siz
             add_row(a[i][k * stride], b + k * MLP_PANEL, columns, c + i * MLP_PANEL);
 }
 
-static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b, const float *start,
-                          float *c, const mlp_sgd_step *step, float *velocity, float *weight)
+static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b, float *c,
+                          const mlp_sgd_step *step, float *velocity, float *weight)
 {
-    multiply(n_lists, lists, b, MLP_PANEL, start, c);
+    multiply(n_lists, lists, b, MLP_PANEL, c);
     return sgd_plain(n_lists * MLP_TILE, MLP_PANEL, step, c, velocity, weight);
 }
 

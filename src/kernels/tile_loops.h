@@ -82,14 +82,14 @@ store_sums(size_t vectors, vector sums[MLP_TILE][MAX_VECTORS], size_t column, fl
  * them lasts. */
 static inline __attribute__((always_inline)) void
 multiply_lists(bool pixels, size_t n_lists, size_t vectors, const mlp_list *lists, size_t column,
-               const float *b, const float *start, float *c)
+               const float *b, float *c)
 {
     vector sums[MLP_LISTS][MLP_TILE][MAX_VECTORS];
     size_t together = lists[0].n;
 #pragma GCC unroll 4
     for (size_t l = 0; l < n_lists; l++) {
         together = lists[l].n < together ? lists[l].n : together;
-        load_sums(vectors, start, c + l * MLP_TILE_FLOATS, column, sums[l]);
+        load_sums(vectors, lists[l].start, c + l * MLP_TILE_FLOATS, column, sums[l]);
     }
 
     for (size_t s = 0; s < together; s++)

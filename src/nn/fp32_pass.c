@@ -34,7 +34,10 @@ static bool init_lists(mlp_pass *pass, size_t n_threads, bool training)
 bool mlp_fp32_pass_init(mlp_pass *pass, size_t n_threads, bool training)
 {
     mlp_fp32_pass *fp32 = &pass->fp32;
-    if (!init_lists(pass, n_threads, training))
+    fp32->starts_stride =
+        mlp_lists_start_floats(mlp_max_size(pass->model->features, pass->batch.capacity));
+    fp32->starts = mlp_alloc(n_threads, fp32->starts_stride * sizeof *fp32->starts);
+    if (!init_lists(pass, n_threads, training) || fp32->starts == NULL)
         return false;
     if (!training)
         return true;
@@ -50,6 +53,7 @@ void mlp_fp32_pass_free(mlp_fp32_pass *fp32)
     mlp_packed_free(&fp32->columns);
     free(fp32->gradients);
     free(fp32->transposed);
+    free(fp32->starts);
 }
 
 /* List `tile` of pass->fp32.rows, of a share that begins with `first`, becomes two rows of a
@@ -79,7 +83,8 @@ static mlp_lists pack_all_rows(mlp_pass *pass, const float *matrix, size_t width
     for (size_t tile = first; tile < end; tile++)
         pack_rows(pass, matrix, width, first, tile);
     mlp_team_barrier(team);
-    return (mlp_lists){.packed = &pass->fp32.rows, .n = tiles};
+    return (mlp_lists){
+        .packed = &pass->fp32.rows, .n = tiles, .starts = mlp_fp32_starts(pass, thread)};
 }
 
 /* out (n, 8, 64) = start + stacks first .. first + n - 1 of a layer's output or its gradient
@@ -121,9 +126,11 @@ static void forward_stacks(mlp_pass *pass, size_t l, size_t panel, size_t first,
         pass->kernels->relu(n * MLP_STACK_FLOATS, out);
 }
 
-static mlp_lists image_lists(const mlp_pass *pass)
+static mlp_lists image_lists(const mlp_pass *pass, size_t thread)
 {
-    return (mlp_lists){.packed = &pass->batch.rows, .n = mlp_batch_tiles(&pass->batch)};
+    return (mlp_lists){.packed = &pass->batch.rows,
+                       .n = mlp_batch_tiles(&pass->batch),
+                       .starts = mlp_fp32_starts(pass, thread)};
 }
 
 static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thread)
@@ -134,7 +141,7 @@ static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t threa
     bool has_lists = l == 0 || mlp_fp32_packs(layer->panels);
     mlp_lists lists;
     if (has_lists)
-        lists = l == 0 ? image_lists(pass)
+        lists = l == 0 ? image_lists(pass, thread)
                        : pack_all_rows(pass, pass->outputs[l - 1], layer->inputs, team, thread);
     for (size_t panel = s.first / stacks; panel * stacks < s.end; panel++) {
         mlp_fp32_share_part(&s, panel, 0, stacks, &at, &n);
@@ -196,10 +203,11 @@ static void backward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thre
 
 /* Stacks first .. first + n - 1 through the last layer, and in a training pass back to its
  * input; n <= TURN_STACKS. */
-static void turn_stacks(mlp_pass *pass, size_t first, size_t n, const float *transposed)
+static void turn_stacks(mlp_pass *pass, size_t first, size_t n, const float *transposed,
+                        size_t thread)
 {
     size_t last = pass->model->n_layers - 1, image = first * MLP_STACK;
-    mlp_lists lists = image_lists(pass);
+    mlp_lists lists = image_lists(pass, thread);
     for (size_t panel = 0; panel < pass->model->layers[last].panels; panel++)
         forward_stacks(pass, last, panel, first, n, last == 0 ? &lists : NULL);
     mlp_pass_loss(pass, image, mlp_min_size(pass->batch.size - image, MLP_LANES));
@@ -234,7 +242,7 @@ void mlp_fp32_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
     mlp_team_share(team, thread, (stacks + TURN_STACKS - 1) / TURN_STACKS, &first, &end);
     for (size_t stack = first * TURN_STACKS; stack < end * TURN_STACKS && stack < stacks;
          stack += TURN_STACKS)
-        turn_stacks(pass, stack, mlp_min_size(stacks - stack, TURN_STACKS), transposed);
+        turn_stacks(pass, stack, mlp_min_size(stacks - stack, TURN_STACKS), transposed, thread);
     mlp_team_barrier(team);
 }
 

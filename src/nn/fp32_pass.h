@@ -29,6 +29,8 @@ typedef struct mlp_fp32_pass {
     float *transposed;  /* (threads, transposed_stride): panels of W for backward products, or of
                            the gradient of a narrow layer's, (outputs, 64) */
     size_t transposed_stride;
+    float *starts; /* (threads, starts_stride): see mlp_lists_begin */
+    size_t starts_stride;
 } mlp_fp32_pass;
 
 /* For the pass's model and batch. false: out of memory, and the rest is for free. */

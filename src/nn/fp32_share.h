@@ -11,6 +11,12 @@
 /* A row to start sums from that have no bias. */
 static const float mlp_fp32_zeros[MLP_PANEL] __attribute__((aligned(64)));
 
+/* What the products of this member's lists begin with. */
+static inline float *mlp_fp32_starts(const mlp_pass *pass, size_t thread)
+{
+    return pass->fp32.starts + thread * pass->fp32.starts_stride;
+}
+
 /* Floats between the panels of a layer's output. */
 static inline size_t mlp_fp32_output_stride(const mlp_pass *pass)
 {
@@ -68,9 +74,9 @@ static inline void mlp_fp32_multiply_lists(const mlp_pass *pass, const mlp_lists
                                            size_t first, size_t n, const float *b, size_t columns,
                                            const float *start, float *c)
 {
-    size_t list = first * MLP_LISTS;
-    mlp_lists_multiply(lists, pass->kernels, lists->packed->n_blocks, list,
-                       mlp_min_size(n * MLP_LISTS, lists->n - list), b, columns, start, c);
+    size_t list = first * MLP_LISTS, n_lists = mlp_min_size(n * MLP_LISTS, lists->n - list);
+    mlp_lists_begin(lists, pass->kernels, list, n_lists, b, columns, start);
+    mlp_lists_multiply(lists, pass->kernels, lists->packed->n_blocks, list, n_lists, b, columns, c);
 }
 
 #endif

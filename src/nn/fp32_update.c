@@ -36,7 +36,8 @@ static mlp_lists pack_columns(const weight_update *u, size_t group, size_t n)
             mlp_packed_close(columns, list, block, count);
         }
     }
-    return (mlp_lists){.packed = columns, .first = first, .n = n};
+    return (mlp_lists){
+        .packed = columns, .first = first, .n = n, .starts = mlp_fp32_starts(pass, u->thread)};
 }
 
 /* The lists of stacks low .. high - 1 of the layer's inputs. */
@@ -46,7 +47,10 @@ static mlp_lists input_lists(const weight_update *u, size_t low, size_t high)
     size_t n = mlp_min_size(high * MLP_LISTS, mlp_round_up(inputs, MLP_TILE) / MLP_TILE) - first;
     if (u->l > 0)
         return pack_columns(u, first, n);
-    return (mlp_lists){.packed = &u->pass->batch.columns, .first = first, .n = n};
+    return (mlp_lists){.packed = &u->pass->batch.columns,
+                       .first = first,
+                       .n = n,
+                       .starts = mlp_fp32_starts(u->pass, u->thread)};
 }
 
 /* The gradient of one panel of the layer's output. */
@@ -126,7 +130,7 @@ static void stack_gradients(const weight_update *u, size_t panel, size_t first, 
     }
     size_t n_lists = lists_of(u, first, n, &list);
     mlp_lists_multiply(&u->lists, pass->kernels, u->lists.packed->n_blocks - is_fused(u, panel),
-                       list, n_lists, b, columns, mlp_fp32_zeros, gradients);
+                       list, n_lists, b, columns, gradients);
 }
 
 /* The step of one stack, which begins at offset `at`. */
@@ -145,7 +149,7 @@ static void apply_stack(const weight_update *u, size_t panel, size_t stack, size
         blocks[l] = mlp_lists_block(&u->lists, list + l, last);
     mlp_sgd_apply_lists(u->sgd, u->pass->kernels, u->step, at, n, blocks,
                         output_gradient(u, panel) + last * packed->block_steps * MLP_PANEL,
-                        last == 0 ? mlp_fp32_zeros : NULL, gradients);
+                        gradients);
 }
 
 /* While the first layer's weights are worked on, the images of the next batch arrive. */
@@ -163,7 +167,12 @@ static void update_stacks(const weight_update *u, size_t panel, size_t first, si
     const mlp_layer *layer = &u->pass->model->layers[u->l];
     float *gradients = u->pass->fp32.gradients + u->thread * MLP_CHUNK * MLP_STACK_FLOATS;
     size_t at = layer->weight + panel * layer->panel_stride + first * MLP_STACK_FLOATS;
-    size_t part = u->from_lists && u->pass->batch.size <= MLP_BLOCK_STEPS ? 1 : n;
+    size_t part = u->from_lists && u->pass->batch.size <= MLP_BLOCK_STEPS ? 1 : n, list;
+    if (u->from_lists) {
+        size_t n_lists = lists_of(u, first, n, &list);
+        mlp_lists_begin(&u->lists, u->pass->kernels, list, n_lists, output_gradient(u, panel),
+                        panel_columns(u, panel), mlp_fp32_zeros);
+    }
     for (size_t i = 0; i < n; i++, at += MLP_STACK_FLOATS) {
         prefetch_images(u, panel, first + i);
         if (i % part == 0)

@@ -43,11 +43,10 @@ void mlp_sgd_apply(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step 
 }
 
 void mlp_sgd_apply_lists(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step *step,
-                         size_t at, size_t n_lists, const mlp_list *lists, const float *b,
-                         const float *start, float *c)
+                         size_t at, size_t n_lists, const mlp_list *lists, const float *b, float *c)
 {
-    *square_of(sgd, at) = kernels->multiply_sgd(n_lists, lists, b, start, c, step,
-                                                sgd->velocities + at, sgd->model->params + at);
+    *square_of(sgd, at) = kernels->multiply_sgd(n_lists, lists, b, c, step, sgd->velocities + at,
+                                                sgd->model->params + at);
 }
 
 double mlp_sgd_layer_norm(const mlp_sgd *sgd, size_t layer)

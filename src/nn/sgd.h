@@ -36,7 +36,7 @@ void mlp_sgd_apply(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step 
  * kernels.h. */
 void mlp_sgd_apply_lists(mlp_sgd *sgd, const mlp_kernels *kernels, const mlp_sgd_step *step,
                          size_t at, size_t n_lists, const mlp_list *lists, const float *b,
-                         const float *start, float *c);
+                         float *c);
 
 /* Of the gradients of the last step: the L2 norm over one layer's parameters. */
 double mlp_sgd_layer_norm(const mlp_sgd *sgd, size_t layer);

@@ -11,16 +11,17 @@ enum {
     IMAGES_AHEAD = 16,
 };
 
-/* Which of n pixels is the first that is set; n: none. */
-static uint32_t first_set(const uint8_t *pixels, size_t n)
+/* Which of n pixels is the first that is set: not as the background is; n: none. */
+static uint32_t first_set(const uint8_t *pixels, size_t n, uint8_t background)
 {
+    const uint64_t eight = background * UINT64_C(0x0101010101010101);
     size_t i = 0;
-    for (uint64_t word = 0; i + sizeof word <= n; i += sizeof word) {
+    for (uint64_t word; i + sizeof word <= n; i += sizeof word) {
         memcpy(&word, pixels + i, sizeof word);
-        if (word != 0)
+        if (word != eight)
             break;
     }
-    while (i < n && pixels[i] == 0)
+    while (i < n && pixels[i] == background)
         i++;
     return (uint32_t)i;
 }
@@ -33,7 +34,7 @@ static void find_first_pixels(mlp_order *order, const mlp_dataset *data)
         if (i + IMAGES_AHEAD < split->n_train)
             mlp_prefetch(data->pixels + split->train[i + IMAGES_AHEAD] * features, 0, ahead);
         size_t image = split->train[i];
-        order->key[image] = first_set(data->pixels + image * features, features);
+        order->key[image] = first_set(data->pixels + image * features, features, data->pixels[0]);
     }
 }
 

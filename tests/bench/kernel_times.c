@@ -109,7 +109,7 @@ static void multiply(operands *o, const uint16_t *steps, size_t n, size_t column
     mlp_list lists[MLP_MOST_LISTS];
     for (size_t i = 0; i < MLP_MOST_LISTS; i++)
         lists[i] = (mlp_list){.n = n, .steps = steps, .values = o->values + i * STEPS * MLP_TILE};
-    o->kernels->multiply(MLP_MOST_LISTS, lists, o->b, columns, NULL, o->c);
+    o->kernels->multiply(MLP_MOST_LISTS, lists, o->b, columns, o->c);
 }
 
 static void run_lists(void *argument)
@@ -130,7 +130,7 @@ static void run_pixels(void *argument)
     mlp_list lists[MLP_MOST_LISTS];
     for (size_t i = 0; i < MLP_MOST_LISTS; i++)
         lists[i] = (mlp_list){.n = SOME_STEPS, .words = o->few, .values = o->levels};
-    o->kernels->multiply(MLP_MOST_LISTS, lists, o->b, MLP_PANEL, NULL, o->c);
+    o->kernels->multiply(MLP_MOST_LISTS, lists, o->b, MLP_PANEL, o->c);
 }
 
 static void run_narrow_lists(void *argument)
@@ -244,8 +244,8 @@ static void run_multiply_sgd(void *argument)
     const mlp_sgd_step step = {.lr = 0.1f, .momentum = 0.9f};
     mlp_list lists[MLP_LISTS];
     for (size_t i = 0; i < MLP_LISTS; i++)
-        lists[i] = (mlp_list){.n = SOME_STEPS, .words = o->few, .values = o->levels};
-    o->kernels->multiply_sgd(MLP_LISTS, lists, o->b, o->b, o->c, &step, o->c + MLP_STACK_FLOATS,
+        lists[i] = (mlp_list){.start = o->b, .n = SOME_STEPS, .words = o->few, .values = o->levels};
+    o->kernels->multiply_sgd(MLP_LISTS, lists, o->b, o->c, &step, o->c + MLP_STACK_FLOATS,
                              o->c + 2 * MLP_STACK_FLOATS);
 }
 

@@ -9,7 +9,19 @@ static const size_t FEATURES[] = {1, 2, 3, 5, 16, 47, 63, 65, 130, 784};
 static const size_t SIZES[] = {1, 2, 3, 7, 9, 33, 64, 129, 130, 151};
 enum { N_FEATURES = sizeof FEATURES / sizeof *FEATURES, N_SIZES = sizeof SIZES / sizeof *SIZES };
 
-static mlp_dataset roll_dataset(size_t features)
+/* With a background that is not zero many images begin with it, and some pixels never differ. */
+static void roll_background(dice *d, mlp_dataset *data, uint8_t background)
+{
+    for (size_t i = 0; i < N_IMAGES; i++) {
+        uint8_t *pixels = data->pixels + i * data->features;
+        memset(pixels, background, i == 0 ? 1 : roll(d) % (data->features + 1));
+        for (size_t k = 0; k < data->features; k++)
+            if (k % 12 < 5)
+                pixels[k] = background;
+    }
+}
+
+static mlp_dataset roll_dataset(size_t features, uint8_t background)
 {
     dice d = {features, 0};
     mlp_dataset data = {.count = N_IMAGES, .features = features, .classes = N_CLASSES};
@@ -19,6 +31,9 @@ static mlp_dataset roll_dataset(size_t features)
         roll_image(&d, i, features, data.pixels + i * features);
         data.labels[i] = (uint8_t)(roll(&d) % N_CLASSES);
     }
+    data.pixels[0] = 0;
+    if (background != 0)
+        roll_background(&d, &data, background);
     return data;
 }
 
@@ -26,21 +41,29 @@ static mlp_dataset roll_dataset(size_t features)
  * in its block, and is not zero, but for less than an eighth of a list that leaves none out. */
 static void unpack(const mlp_packed *packed, size_t list, size_t max_steps, uint8_t *dense)
 {
-    const mlp_lists lists = {.packed = packed, .first = list, .n = 1};
-    memset(dense, 0, MLP_TILE * max_steps);
+    static float starts[(1 + 784 / MLP_SHARED_STEPS) * MLP_PANEL];
+    const mlp_lists lists = {.packed = packed, .first = list, .n = 1, .starts = starts};
+    size_t shared = (size_t)packed->shared[list] * MLP_SHARED_STEPS;
+    assert_true(shared <= max_steps);
+    for (size_t i = 0; i < MLP_TILE; i++) {
+        memset(dense + i * max_steps, packed->background, shared);
+        memset(dense + i * max_steps + shared, 0, max_steps - shared);
+    }
     for (size_t block = 0; block < packed->n_blocks; block++) {
         mlp_list words = mlp_lists_block(&lists, 0, block);
-        size_t zeros = 0, next = 0;
+        size_t low_k = block * packed->block_steps, zeros = 0, next = 0;
+        size_t skipped = mlp_min_size(shared - mlp_min_size(shared, low_k), packed->block_steps);
         for (size_t s = 0; s < words.n; s++) {
             uint32_t low = words.words[s] & UINT8_MAX, high = words.words[s] >> 24;
-            size_t step = words.words[s] >> 8 & UINT16_MAX, k = block * packed->block_steps + step;
+            size_t step = words.words[s] >> 8 & UINT16_MAX, k = low_k + step;
             assert_true(step >= next && step < packed->block_steps && k < max_steps);
+            assert_true(k >= shared);
             zeros += low == 0 && high == 0;
             next = step + 1;
             dense[k] = (uint8_t)low;
             dense[max_steps + k] = (uint8_t)high;
         }
-        assert_true(zeros == 0 || (zeros * 8 < words.n && next == words.n));
+        assert_true(zeros == 0 || (zeros * 8 < next && next == words.n + skipped));
     }
 }
 
@@ -122,8 +145,8 @@ static void lists_give_the_images_back(void **state)
 {
     (void)state;
     const size_t threads[] = {1, 2, 3, 7};
-    for (size_t f = 0; f < N_FEATURES; f++) {
-        mlp_dataset data = roll_dataset(FEATURES[f]);
+    for (size_t f = 0; f < 2 * N_FEATURES; f++) {
+        mlp_dataset data = roll_dataset(FEATURES[f / 2], f % 2 == 0 ? 0 : 200);
         for (size_t k = 0; supported_kernels(k) != NULL; k++)
             for (size_t t = 0; t < sizeof threads / sizeof *threads; t += quick_or(3, 1))
                 pack_all_sizes(&data, supported_kernels(k), threads[t]);
@@ -151,8 +174,9 @@ static void check_lack(const mlp_kernels *kernels, size_t lack, size_t wanted)
     mlp_batch_fill(&batch, &data, NULL, 0, SIDE);
     mlp_batch_pack(&batch, kernels, &team, 0);
     check_batch(&batch, &data, NULL, 0);
-    const mlp_lists rows = {.packed = &batch.rows, .n = SIDE / MLP_TILE};
-    const mlp_lists columns = {.packed = &batch.columns, .n = SIDE / MLP_TILE};
+    float starts[MLP_PANEL];
+    const mlp_lists rows = {.packed = &batch.rows, .n = SIDE / MLP_TILE, .starts = starts};
+    const mlp_lists columns = {.packed = &batch.columns, .n = SIDE / MLP_TILE, .starts = starts};
     for (size_t i = 0; i < SIDE / MLP_TILE; i++) {
         assert_int_equal(mlp_lists_block(&rows, i, 0).n, i == 0 ? wanted : SIDE);
         assert_int_equal(mlp_lists_block(&columns, i, 0).n, i == 0 ? wanted : SIDE);
@@ -171,10 +195,37 @@ static void a_nearly_full_list_keeps_all_steps(void **state)
     }
 }
 
+/* Of 151 images of 784 pixels, all background but for pixel 100 of image 50: whole units of 16. */
+static void a_background_is_left_out(void **state)
+{
+    (void)state;
+    mlp_dataset data = roll_dataset(784, 0);
+    mlp_team team;
+    mlp_batch batch;
+    mlp_error err = {""};
+    memset(data.pixels, 7, N_IMAGES * data.features);
+    data.pixels[50 * data.features + 100] = 8;
+    for (size_t k = 0; supported_kernels(k) != NULL; k++) {
+        must_succeed(mlp_team_init(&team, 1, &err), &err);
+        must_succeed(mlp_batch_init(&batch, supported_kernels(k), 784, 151, true, &err), &err);
+        mlp_batch_fill(&batch, &data, NULL, 0, 151);
+        mlp_batch_pack(&batch, supported_kernels(k), &team, 0);
+        check_batch(&batch, &data, NULL, 0);
+        for (size_t i = 0; i < 151 / 2; i++)
+            assert_int_equal(batch.rows.shared[i], i == 50 / 2 ? 100 / 16 : 784 / 16);
+        for (size_t i = 0; i < 784 / 2; i++)
+            assert_int_equal(batch.columns.shared[i], i == 100 / 2 ? 50 / 16 : 151 / 16);
+        mlp_batch_free(&batch);
+        mlp_team_free(&team);
+    }
+    free(data.pixels);
+    free(data.labels);
+}
+
 static void an_empty_batch_packs_to_nothing(void **state)
 {
     (void)state;
-    mlp_dataset data = roll_dataset(47);
+    mlp_dataset data = roll_dataset(47, 0);
     mlp_team team;
     mlp_batch batch;
     mlp_error err = {""};
@@ -195,7 +246,7 @@ static void an_empty_batch_packs_to_nothing(void **state)
 static void a_batch_to_look_at_has_no_columns(void **state)
 {
     (void)state;
-    mlp_dataset data = roll_dataset(47);
+    mlp_dataset data = roll_dataset(47, 0);
     mlp_team team;
     mlp_batch batch;
     mlp_error err = {""};
@@ -226,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_give_the_images_back),
         cmocka_unit_test(a_nearly_full_list_keeps_all_steps),
+        cmocka_unit_test(a_background_is_left_out),
         cmocka_unit_test(an_empty_batch_packs_to_nothing),
         cmocka_unit_test(a_batch_to_look_at_has_no_columns),
         cmocka_unit_test(free_accepts_a_zeroed_one),

@@ -16,8 +16,8 @@ typedef struct operands {
     float *values[MLP_MOST_LISTS]; /* (n, 2) */
     uint32_t words[MLP_MOST_LISTS][MAX_STEPS];
     float *levels; /* (256) */
-    float *b, *row, *c;
-    const float *start; /* the row or NULL */
+    float *b, *rows, *c;
+    const float *start; /* the first of the rows, or NULL: each list has a row of its own */
 } operands;
 
 typedef enum start_kind { START_C, START_ROW } start_kind;
@@ -39,6 +39,13 @@ static void roll_list(dice *d, operands *o, size_t list, size_t n, size_t below,
     o->lists[list] = (mlp_list){.n = n, .steps = o->steps[list], .values = o->values[list]};
 }
 
+static void set_starts(operands *o, start_kind start)
+{
+    o->start = start == START_ROW ? o->rows : NULL;
+    for (size_t i = 0; i < o->n_lists; i++)
+        o->lists[i].start = start == START_ROW ? o->rows + i * MLP_PANEL : NULL;
+}
+
 /* The lists become lists of pixels, of any levels. */
 static void roll_levels(dice *d, operands *o)
 {
@@ -49,23 +56,48 @@ static void roll_levels(dice *d, operands *o)
             for (size_t r = 0; r < MLP_TILE; r++)
                 o->values[i][s * MLP_TILE + r] = o->levels[levels[r]];
         }
-        o->lists[i] = (mlp_list){.n = o->lists[i].n, .words = o->words[i], .values = o->levels};
+        o->lists[i] = (mlp_list){.start = o->lists[i].start,
+                                 .n = o->lists[i].n,
+                                 .words = o->words[i],
+                                 .values = o->levels};
     }
 }
 
-/* Lists of any lengths, or of one, or all of the same steps, of which none is left out. */
+/* What a product's lists have in common: all leave none out, from the same step on or from the one
+ * on that each begins with, or up to where each ends; or all are as long; or nothing. */
+typedef enum list_shape {
+    SAME_RUN,
+    RUNS_TO_AN_END,
+    RUNS_FROM_0,
+    SAME_LENGTH,
+    ANY_SHAPE
+} list_shape;
+
+static void roll_lists(dice *d, operands *o, numbers kind)
+{
+    list_shape shape = (list_shape)(roll(d) % (2 * ANY_SHAPE));
+    size_t end = roll_length(d);
+    for (size_t i = 0; i < o->n_lists; i++) {
+        bool any_length = shape != SAME_RUN && shape != SAME_LENGTH;
+        size_t n = any_length ? roll_length(d) : end;
+        if (shape == RUNS_TO_AN_END && n > end)
+            n = end;
+        roll_list(d, o, i, n, shape <= RUNS_FROM_0 ? n : MAX_STEPS, kind);
+        for (size_t s = 0; shape == RUNS_TO_AN_END && s < n; s++)
+            o->steps[i][s] = (uint16_t)(end - n + s);
+    }
+}
+
 static void roll_operands(dice *d, operands *o, start_kind start, numbers kind)
 {
-    size_t n = roll_length(d), lengths = roll(d) % 6;
-    for (size_t i = 0; i < o->n_lists; i++)
-        roll_list(d, o, i, lengths < 2 ? n : roll_length(d), lengths == 0 ? n : MAX_STEPS, kind);
+    roll_lists(d, o, kind);
     o->levels = roll_floats(d, LEVELS, kind);
     if (roll(d) % 2 == 0)
         roll_levels(d, o);
     o->b = roll_floats(d, MAX_STEPS * MLP_PANEL, kind);
-    o->row = roll_floats(d, MLP_PANEL, kind);
+    o->rows = roll_floats(d, MLP_MOST_LISTS * MLP_PANEL, kind);
     o->c = roll_floats(d, TILES * MLP_TILE_FLOATS, kind);
-    o->start = start == START_ROW ? o->row : NULL;
+    set_starts(o, start);
 }
 
 static void free_operands(operands *o)
@@ -74,7 +106,7 @@ static void free_operands(operands *o)
         free(o->values[i]);
     free(o->levels);
     free(o->b);
-    free(o->row);
+    free(o->rows);
     free(o->c);
 }
 
@@ -84,7 +116,8 @@ static void multiply_plainly(const operands *o, float *c)
     for (size_t r = 0; r < o->n_lists * MLP_TILE; r++) {
         size_t list = r / MLP_TILE;
         for (size_t j = 0; j < o->columns; j++) {
-            float sum = o->start != NULL ? o->start[j] : c[r * MLP_PANEL + j];
+            const float *start = o->lists[list].start;
+            float sum = start != NULL ? start[j] : c[r * MLP_PANEL + j];
             for (size_t s = 0; s < o->lists[list].n; s++)
                 sum = fmaf(o->values[list][s * MLP_TILE + r % MLP_TILE],
                            o->b[o->steps[list][s] * MLP_PANEL + j], sum);
@@ -101,7 +134,7 @@ static void check_lists(const operands *o)
     multiply_plainly(o, wanted + MLP_TILE_FLOATS);
     for (size_t t = 0; supported_kernels(t) != NULL; t++) {
         float *found = copy_floats(o->c, n);
-        supported_kernels(t)->multiply(o->n_lists, o->lists, o->b, o->columns, o->start,
+        supported_kernels(t)->multiply(o->n_lists, o->lists, o->b, o->columns,
                                        found + MLP_TILE_FLOATS);
         assert_same(supported_kernels(t)->name, found, wanted, n);
         free(found);
@@ -159,6 +192,7 @@ static void steps_reach_the_last_of_16_bits(void **state)
         memcpy(o.steps[i], steps, sizeof steps);
         o.lists[i] = (mlp_list){.n = N, .steps = o.steps[i], .values = o.values[i]};
     }
+    set_starts(&o, START_ROW);
     for (size_t pixels = 0; pixels < 2; pixels++) {
         for (o.columns = MLP_COLUMNS; o.columns <= MLP_PANEL; o.columns += MLP_COLUMNS)
             check_lists(&o);
@@ -193,8 +227,8 @@ static void check_step(dice *d, const operands *o, const mlp_sgd_step *step, num
     for (size_t t = 0; supported_kernels(t) != NULL; t++) {
         float *c = copy_floats(o->c, TILES * MLP_TILE_FLOATS);
         stepped found = {copy_floats(velocity, floats), copy_floats(weight, floats), 0.0f};
-        found.squares = supported_kernels(t)->multiply_sgd(o->n_lists, o->lists, o->b, o->start, c,
-                                                           step, found.velocity, found.weight);
+        found.squares = supported_kernels(t)->multiply_sgd(o->n_lists, o->lists, o->b, c, step,
+                                                           found.velocity, found.weight);
         assert_same_step(supported_kernels(t)->name, &found, &wanted);
         free(c);
         free(found.velocity);

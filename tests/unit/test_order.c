@@ -23,19 +23,22 @@ typedef struct fixture {
     mlp_order order;
 } fixture;
 
-/* Every third image is held out, and some are blank. */
-static void open_fixture(fixture *f, size_t batch_size)
+/* Every third image is held out, and some are blank. The first one's first pixel never is set: it
+ * is the background. */
+static void open_fixture(fixture *f, size_t batch_size, uint8_t background)
 {
     mlp_error err;
     memset(f, 0, sizeof *f);
     for (uint32_t i = 0; i < N; i++) {
         f->labels[i] = (uint8_t)(mlp_rng_u32(1, 1, i) % CLASSES);
-        f->first[i] = mlp_rng_u32(1, 2, i) % (FEATURES + 1);
+        f->first[i] = i == 0 ? 1 : mlp_rng_u32(1, 2, i) % (FEATURES + 1);
         for (uint32_t k = f->first[i]; k < FEATURES; k++)
             f->pixels[i * FEATURES + k] = k == f->first[i] || k % 2 == 0;
         if (i % 3 != 1)
             f->train[f->split.n_train++] = i;
     }
+    for (size_t k = 0; k < N * FEATURES; k++)
+        f->pixels[k] ^= background;
     f->split.train = f->train;
     f->data = (mlp_dataset){.count = N,
                             .features = FEATURES,
@@ -81,9 +84,10 @@ static void batches_are_the_shuffles_and_sorted(void **state)
 {
     (void)state;
     static const size_t sizes[] = {1, BATCH, N};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    static const uint8_t backgrounds[] = {0, 9};
+    for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
         fixture f;
-        open_fixture(&f, sizes[i]);
+        open_fixture(&f, sizes[i / 2], backgrounds[i % 2]);
         check_epoch(&f, 0);
         check_epoch(&f, 7);
         f.config.data.shuffle = false;

@@ -1,5 +1,6 @@
 /* Lists in blocks: their bounds, that threads which pack neighbouring lists leave each other's
- * alone, that blocks lie without gaps, and that a product over blocks is one chain. */
+ * alone, that blocks lie without gaps, what is shared, and that a product over blocks is one chain.
+ */
 #include "kernel_fixture.h"
 
 #include "kernels/packed.h"
@@ -7,7 +8,8 @@
 /* LISTS: those that are multiplied, by three products and some more, and one on either side. */
 enum { N = 3 * MLP_MOST_LISTS + 7, FIRST = 1, LISTS = FIRST + N + 1, LEVELS = 256 };
 static const size_t MAX_STEPS[] = {1, 15, 16, 17, 63, 64, 65, 160, 161, 162, 300, 784, 1030};
-enum { N_SIZES = sizeof MAX_STEPS / sizeof *MAX_STEPS };
+enum { N_SIZES = sizeof MAX_STEPS / sizeof *MAX_STEPS, MOST_STEPS = 1030 };
+static float STARTS[(1 + MOST_STEPS / MLP_SHARED_STEPS) * MLP_PANEL] __attribute__((aligned(64)));
 
 static const mlp_packed_kind KINDS[] = {MLP_PACKED_FLOATS, MLP_PACKED_PIXELS};
 enum { N_KINDS = sizeof KINDS / sizeof *KINDS };
@@ -48,9 +50,10 @@ static void levels_are_bytes_over_255(void **state)
 /* What is put into the lists: of list i the steps that has[] names, and their values. */
 typedef struct matrix {
     size_t depth;
-    bool *has;        /* (LISTS, depth) */
-    uint32_t *levels; /* (LISTS, depth, 2) */
-    float *values;    /* (LISTS, depth, 2) */
+    uint32_t background; /* 0, or a level with which lists begin */
+    bool *has;           /* (LISTS, depth) */
+    uint32_t *levels;    /* (LISTS, depth, 2) */
+    float *values;       /* (LISTS, depth, 2) */
 } matrix;
 
 /* Chances of a step to be in a list, in quarters: of lists that are full, and of others. */
@@ -68,16 +71,34 @@ static void roll_list(dice *d, matrix *m, mlp_packed_kind kind, size_t list, uin
     }
 }
 
+/* The list begins with the background, for any number of steps. */
+static void roll_beginning(dice *d, matrix *m, size_t list)
+{
+    size_t first = list * m->depth, end = first + roll(d) % (m->depth + 1);
+    for (size_t at = first; at < end; at++) {
+        m->has[at] = true;
+        for (size_t i = at * MLP_TILE; i < (at + 1) * MLP_TILE; i++) {
+            m->levels[i] = m->background;
+            m->values[i] = (float)m->background / 255.0f;
+        }
+    }
+}
+
 /* From FIRST on a product of full lists, one whose third list lacks a step, and then any, which are
- * empty, full or between. */
+ * empty, full or between; of pixels, often with a background. */
 static matrix roll_matrix(dice *d, mlp_packed_kind kind, size_t depth)
 {
-    matrix m = {depth, must_alloc(LISTS * depth, sizeof *m.has),
-                must_alloc(LISTS * depth * MLP_TILE, sizeof *m.levels),
-                must_alloc(LISTS * depth * MLP_TILE, sizeof *m.values)};
+    matrix m = {.depth = depth,
+                .has = must_alloc(LISTS * depth, sizeof *m.has),
+                .levels = must_alloc(LISTS * depth * MLP_TILE, sizeof *m.levels),
+                .values = must_alloc(LISTS * depth * MLP_TILE, sizeof *m.values)};
+    if (kind == MLP_PACKED_PIXELS && roll(d) % 4 > 0)
+        m.background = 1 + roll(d) % (LEVELS - 1);
     for (size_t list = 0; list < LISTS; list++) {
         bool is_full = list >= FIRST && list < FIRST + 2 * MLP_MOST_LISTS;
         roll_list(d, &m, kind, list, is_full ? FULL : roll(d) % (FULL + 1));
+        if (m.background != 0 && roll(d) % 4 > 0)
+            roll_beginning(d, &m, list);
     }
     m.has[(FIRST + MLP_MOST_LISTS + 2) * depth + roll(d) % depth] = false;
     return m;
@@ -130,19 +151,34 @@ static void put_all(dice *d, mlp_packed *packed, const matrix *m, size_t shares[
     shares[1] = roll(d) % LISTS;
     shares[2] = shares[1] + roll(d) % (LISTS - shares[1]);
     shares[3] = LISTS;
+    packed->background = (uint8_t)m->background;
     for (size_t i = 3; i-- > 0;)
         put_share(packed, m, shares[i], shares[i + 1]);
 }
 
-/* A block of list `list` has the steps that were put there, and no more. */
+/* With how many steps of the background a list begins, in whole units. */
+static size_t count_shared(const matrix *m, size_t list)
+{
+    size_t k = 0;
+    for (; m->background != 0 && k < m->depth; k++) {
+        const uint32_t *levels = m->levels + (list * m->depth + k) * MLP_TILE;
+        if (!m->has[list * m->depth + k] || levels[0] != m->background || levels[1] != levels[0])
+            break;
+    }
+    return k / MLP_SHARED_STEPS;
+}
+
+/* A block of list `list` has the steps that were put there but for what is shared, and no more. */
 static void check_block(const mlp_packed *packed, const matrix *m, size_t list, size_t block)
 {
-    const mlp_lists lists = {.packed = packed, .first = list, .n = 1};
+    const mlp_lists lists = {.packed = packed, .first = list, .n = 1, .starts = STARTS};
     mlp_list found = mlp_lists_block(&lists, 0, block);
-    size_t s = 0, low = block * packed->block_steps;
+    size_t s = 0, low = block * packed->block_steps, shared = count_shared(m, list);
+    assert_int_equal(packed->shared[list], shared);
+    assert_ptr_equal(found.start, block == 0 ? STARTS + shared * MLP_PANEL : NULL);
     for (size_t k = 0; k < packed->block_steps && low + k < m->depth; k++) {
         size_t from = list * m->depth + low + k;
-        if (!m->has[from])
+        if (!m->has[from] || low + k < shared * MLP_SHARED_STEPS)
             continue;
         assert_true(s < found.n);
         const uint32_t *levels = m->levels + from * MLP_TILE;
@@ -161,7 +197,7 @@ static void check_block(const mlp_packed *packed, const matrix *m, size_t list, 
 /* A share's blocks, one of all its lists after another, leave no gap. */
 static void check_order(const mlp_packed *packed, size_t first, size_t end)
 {
-    const mlp_lists lists = {.packed = packed, .first = 0, .n = LISTS};
+    const mlp_lists lists = {.packed = packed, .first = 0, .n = LISTS, .starts = STARTS};
     for (size_t block = 0; block < packed->n_blocks; block++)
         for (size_t list = first + 1; list < end; list++) {
             mlp_list a = mlp_lists_block(&lists, list - 1, block);
@@ -223,8 +259,9 @@ static void check_product(dice *d, const mlp_lists *lists, const matrix *m, size
         multiply_plainly(m, lists->first + at + i, b, columns, start, wanted + i * MLP_TILE_FLOATS);
     for (size_t t = 0; supported_kernels(t) != NULL; t++) {
         float *found = copy_floats(c, floats);
+        mlp_lists_begin(lists, supported_kernels(t), at, n, b, columns, start);
         mlp_lists_multiply(lists, supported_kernels(t), lists->packed->n_blocks, at, n, b, columns,
-                           start, found);
+                           found);
         assert_same(supported_kernels(t)->name, found, wanted, floats);
         free(found);
     }
@@ -254,7 +291,9 @@ static void a_product_over_blocks_is_one_chain(void **state)
             matrix m = roll_matrix(&d, KINDS[kind], MAX_STEPS[i]);
             assert_true(mlp_packed_init(&packed, LISTS, MAX_STEPS[i], KINDS[kind]));
             put_all(&d, &packed, &m, shares);
-            check_products(&d, &(mlp_lists){.packed = &packed, .first = FIRST, .n = N}, &m);
+            assert_int_equal(mlp_lists_start_floats(MOST_STEPS), sizeof STARTS / sizeof *STARTS);
+            check_products(
+                &d, &(mlp_lists){.packed = &packed, .first = FIRST, .n = N, .starts = STARTS}, &m);
             mlp_packed_free(&packed);
             free_matrix(&m);
         }

@@ -132,6 +132,44 @@ static void team_table_and_next_batch_move_no_bit(void **state)
     }
 }
 
+/* Images that begin with a background, some more than others, and some of whose pixels never
+ * differ; the batch knows of it or does not. */
+static void set_background(net *n, const net_shape *shape, bool known)
+{
+    enum { BACKGROUND = 200 };
+    for (size_t i = 0; i < shape->batch; i++) {
+        uint8_t *pixels = n->images + i * shape->features;
+        memset(pixels, BACKGROUND, (i * 53 + 7) % (shape->features + 1));
+        for (size_t k = 0; k < shape->features; k++)
+            if (k % 12 < 5)
+                pixels[k] = BACKGROUND;
+    }
+    n->pass.batch.rows.background = known ? BACKGROUND : 0;
+    n->pass.batch.columns.background = known ? BACKGROUND : 0;
+}
+
+static void a_shared_background_moves_no_bit(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_NET_SHAPES; i += quick_or(5, 1))
+        for (size_t k = 0; supported_kernels(k) != NULL; k++) {
+            net_shape shape = net_shape_at(i);
+            net wanted, found;
+            net_init(&wanted, &shape, supported_kernels(k), 1);
+            net_init(&found, &shape, supported_kernels(k), 1 + k);
+            set_background(&wanted, &shape, false);
+            set_background(&found, &shape, true);
+            for (size_t step = 0; step < 2; step++) {
+                net_step(&wanted, &STEP);
+                net_step(&found, &STEP);
+            }
+            assert_equal_losses(&found, &wanted);
+            assert_equal_states(&found, &wanted);
+            net_free(&wanted);
+            net_free(&found);
+        }
+}
+
 /* A layer's gradients, which that step leaves in the velocities, have the norm that was kept. */
 static void norms_are_those_of_the_gradients(void **state)
 {
@@ -199,6 +237,7 @@ int main(void)
         cmocka_unit_test(padding_stays_zero),
         cmocka_unit_test(a_short_batch_forgets_the_long_one),
         cmocka_unit_test(team_table_and_next_batch_move_no_bit),
+        cmocka_unit_test(a_shared_background_moves_no_bit),
         cmocka_unit_test(norms_are_those_of_the_gradients),
         cmocka_unit_test(an_inference_pass_gives_the_same_losses),
         cmocka_unit_test(free_accepts_a_zeroed_one),
