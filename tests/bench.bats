@@ -74,7 +74,7 @@ assert len(lines.getElementsByTagName("polyline")) == 4
     [ "$(cat root/README.md)" = text ]
 }
 
-@test "inverted images, and subsets, are IDX files of the same labels" {
+@test "inverted images, noise and subsets are IDX files of the same labels" {
     "$ROOT/mlp" data make-digits --out digits --train 50 --test 20 -q
     PYTHONPATH=$bench python3 -c '
 import workloads
@@ -84,11 +84,17 @@ assert len(new) == 16 + 30 * 784 and new[4:8] == bytes([0, 0, 0, 30])
 assert all(a + b == 255 for a, b in zip(old[16:], new[16:]))
 old, new = (workloads.read_plain(d, workloads.TRAIN[1]) for d in ("digits", inverted))
 assert new[8:] == old[8:38]
+noise = [workloads.read_plain(workloads.make_noise(d, "digits", 30), workloads.TRAIN[0])
+         for d in ("noise", "again")]
+assert noise[0] == noise[1] and len(noise[0]) == 16 + 30 * 784
+assert set(noise[0][16:]) == set(range(1, 256))
 case = workloads.Case((1024,), 1024, "digits", 60000, 1)
 assert str(case) == "784-1024-10, batch 1024"
 assert case.flops_per_epoch() == 60000 * (4 * 784 * 1024 + 6 * 1024 * 10)
 '
     run "$ROOT/mlp" data check inverted
+    [ "$status" -eq 0 ]
+    run "$ROOT/mlp" data check noise
     [ "$status" -eq 0 ]
 }
 

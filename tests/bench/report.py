@@ -149,16 +149,17 @@ def predict_table(figures):
 
 
 def dense_table(figures):
-    group = groups_of(figures, "dense")[0]
-    peaks = {r["round"]: r["flops_per_second"] for r in group.of("FMA peak")}
-    rates = {r["round"]: r["flops"] / r["epoch"] for r in group.of(BASE)}
-    shares = [100 * rates[i] / peaks[i] for i in rates if i in peaks]
-    row = [seconds_text(group.median(BASE, "epoch")),
-           "%.0f" % (statistics.median(rates.values()) / 1e9),
-           "%.0f" % (statistics.median(peaks.values()) / 1e9), span(shares, "%.0f")]
-    return "\n".join(["### Without zeros: %s\n" % group.case, about_text(figures, "dense") + "\n",
-                      table(["s per epoch", "GFLOP/s, whole step", "FMA peak GFLOP/s",
-                             "percent of the peak"], [row])])
+    rows = []
+    for group in groups_of(figures, "dense"):
+        peaks = {r["round"]: r["flops_per_second"] for r in group.of("FMA peak")}
+        rates = {r["round"]: r["flops"] / r["epoch"] for r in group.of(BASE)}
+        shares = [100 * rates[i] / peaks[i] for i in rates if i in peaks]
+        rows.append([group.case, seconds_text(group.median(BASE, "epoch")),
+                     "%.0f" % (statistics.median(rates.values()) / 1e9),
+                     "%.0f" % (statistics.median(peaks.values()) / 1e9), span(shares, "%.0f")])
+    return "\n".join(["### Without zeros\n", about_text(figures, "dense") + "\n",
+                      table(["", "s per epoch", "GFLOP/s, whole step", "FMA peak GFLOP/s",
+                             "percent of the peak"], rows)])
 
 
 def scaling_table(figures):

@@ -2,6 +2,7 @@
 import dataclasses
 import gzip
 import os
+import random
 
 PIXELS, CLASSES = 784, 10
 TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
@@ -79,12 +80,24 @@ def make_subset(folder, data, count):
     return folder
 
 
+def make_changed(folder, data, count, change):
+    """Such a subset, of images that are bytes, with change(images) instead."""
+    make_subset(folder, data, count)
+    for name in (TRAIN[0], TEST[0]):
+        raw = read_plain(folder, name)
+        write_idx(os.path.join(folder, name), raw, int.from_bytes(raw[4:8], "big"), change)
+    return folder
+
+
 def make_inverted(folder, data, count):
     """255 - x: what was paper is ink now, and hardly a pixel is zero."""
-    make_subset(folder, data, count)
     invert = bytes(255 - x for x in range(256))
-    for name in (TRAIN[0], TEST[0]):
-        path = os.path.join(folder, name)
-        raw = read_plain(folder, name)
-        write_idx(path, raw, int.from_bytes(raw[4:8], "big"), lambda items: items.translate(invert))
-    return folder
+    return make_changed(folder, data, count, lambda images: images.translate(invert))
+
+
+def make_noise(folder, data, count):
+    """No pixel is zero, and none as its neighbour."""
+    no_zero = bytes(max(x, 1) for x in range(256))
+    dice = random.Random(1)
+    return make_changed(folder, data, count,
+                        lambda images: dice.randbytes(len(images)).translate(no_zero))
