@@ -7,7 +7,7 @@
 #include "kernels/select.h"
 
 typedef __m512 vector;
-enum { VECTOR_LANES = 16, HALF_STACK = MLP_STACK / 2, RUNS = 3 };
+enum { VECTOR_LANES = 16, HALF_STACK = MLP_STACK / 2, RUNS = 3, WORDS_OF_LINE = 16 };
 
 static inline vector vector_load(const float *p)
 {
@@ -31,6 +31,14 @@ static inline vector vector_fma(vector a, vector b, vector c)
 
 #include "kernels/avx512_pack.h"
 #include "kernels/tile_loops.h"
+
+/* The next RUNS lists' words lie behind these lists', and most are as many: a cache line of each.
+ */
+static inline void prefetch_next(const mlp_list *list, size_t s, size_t n)
+{
+    for (size_t l = RUNS; l < 2 * RUNS; l++)
+        __builtin_prefetch(list->words + l * n + s);
+}
 
 /* RUNS lists that leave none out from their first step up to a common end, as one tile: for each
  * multiply-add it loads less than a tile for each of them. Before the last of them has begun, each
@@ -56,6 +64,8 @@ multiply_runs(bool pixels, const mlp_list *lists, size_t end, const float *b, fl
             own[l].values = lists[0].values;
     }
     for (size_t s = 0; s < together; s++) {
+        if (pixels && s % WORDS_OF_LINE == 0)
+            prefetch_next(&own[0], s, together);
         vector row[MAX_VECTORS];
         load_row(MAX_VECTORS, b + (end - together + s) * MLP_PANEL, row);
 #pragma GCC unroll 3
