@@ -165,12 +165,15 @@ static void answer_batches(mlp_team *team, size_t thread, void *argument)
 {
     predict_stream *s = argument;
     predict_worker *worker = &s->workers[thread];
+    size_t features = s->checkpoint->model.features;
     image_batch batch;
     (void)team;
     while (take_batch(s, worker, &batch)) {
         char *lines_end = worker->lines;
         if (batch.n > 0) {
             worker->pass.batch.size = batch.n;
+            mlp_batch_set_background(&worker->pass.batch,
+                                     mlp_background(worker->pixels, batch.n, features));
             mlp_batch_pack(&worker->pass.batch, s->kernels, &worker->alone, 0);
             mlp_pass_forward(&worker->pass, &worker->alone, 0);
         }

@@ -48,11 +48,15 @@ void mlp_batch_free(mlp_batch *batch)
     memset(batch, 0, sizeof *batch);
 }
 
+void mlp_batch_set_background(mlp_batch *batch, uint8_t background)
+{
+    batch->rows.background = batch->columns.background = background;
+}
+
 void mlp_batch_fill(mlp_batch *batch, const mlp_dataset *data, const uint32_t *index, size_t first,
                     size_t size)
 {
     batch->size = size;
-    batch->rows.background = batch->columns.background = size > 0 ? data->pixels[0] : 0;
     for (size_t i = 0; i < size; i++) {
         size_t image = index == NULL ? first + i : index[first + i];
         batch->pixels[i] = data->pixels + image * data->features;
@@ -91,8 +95,8 @@ void mlp_batch_prefetch(const mlp_batch *batch, const mlp_batch_share *share, si
     }
 }
 
-/* Of a list that leaves out less than one step in eight all are kept: a product of several lists
- * that leave none out loads less, and zeros add nothing. */
+/* Of a list that would leave out hardly more than nothing, not one step in eight, all are kept: a
+ * product of several lists that leave none out loads less, and zeros add nothing. */
 static bool is_nearly_full(size_t count, size_t n)
 {
     return count < n && count > n - n / 8;

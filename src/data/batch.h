@@ -4,6 +4,8 @@
  * layer's products (kernels.h, packed.h):
  *     rows      two images each, steps being the pixels that one of them sets
  *     columns   two neighbouring pixels each, steps being the images that set one
+ * A list that would leave out hardly anything has all steps, and where there is a background
+ * other than 0, lists leave out what of it they begin with (packed.h).
  */
 #ifndef MLP_DATA_BATCH_H
 #define MLP_DATA_BATCH_H
@@ -38,6 +40,9 @@ typedef struct mlp_batch {
 mlp_status mlp_batch_init(mlp_batch *batch, const mlp_kernels *kernels, size_t features,
                           size_t max_images, bool with_columns, mlp_error *err);
 void mlp_batch_free(mlp_batch *batch);
+
+/* Of the images to come, until another is set; at first 0. A wrong one costs time, no result. */
+void mlp_batch_set_background(mlp_batch *batch, uint8_t background);
 
 /* The batch becomes images index[first] .. index[first + size - 1] of data, or where
  * index is NULL images first .. first + size - 1; size <= capacity. Names them only:

@@ -138,6 +138,18 @@ void mlp_dataset_free(mlp_dataset *dataset)
     *dataset = (mlp_dataset){0};
 }
 
+uint8_t mlp_background(const uint8_t *images, size_t n, size_t features)
+{
+    enum { LOOKED_AT = 64, LEVELS = UINT8_MAX + 1 };
+    size_t counts[LEVELS] = {0}, most = 0;
+    for (size_t i = 0; i < n && i < LOOKED_AT; i++)
+        counts[images[i * features]]++;
+    for (size_t level = 1; level < LEVELS; level++)
+        if (counts[level] > counts[most])
+            most = level;
+    return (uint8_t)most;
+}
+
 /* How many of a class's n images are held out; one at least is trained on. */
 static size_t validation_share(double fraction, size_t n)
 {

@@ -32,12 +32,13 @@ static inline vector vector_fma(vector a, vector b, vector c)
 #include "kernels/avx512_pack.h"
 #include "kernels/tile_loops.h"
 
-/* The next RUNS lists' words lie behind these lists', and most are as many: a cache line of each.
- */
-static inline void prefetch_next(const mlp_list *list, size_t s, size_t n)
+/* The words of the next RUNS lists lie behind these, and mostly are as many: a line of each. It is
+ * no matter if there are none. */
+static inline __attribute__((always_inline)) void prefetch_next(const uint32_t *words, size_t s,
+                                                                size_t n)
 {
     for (size_t l = RUNS; l < 2 * RUNS; l++)
-        __builtin_prefetch(list->words + l * n + s);
+        __builtin_prefetch((const void *)((uintptr_t)words + (l * n + s) * sizeof *words));
 }
 
 /* RUNS lists that leave none out from their first step up to a common end, as one tile: for each
@@ -65,7 +66,7 @@ multiply_runs(bool pixels, const mlp_list *lists, size_t end, const float *b, fl
     }
     for (size_t s = 0; s < together; s++) {
         if (pixels && s % WORDS_OF_LINE == 0)
-            prefetch_next(&own[0], s, together);
+            prefetch_next(own[0].words, s, together);
         vector row[MAX_VECTORS];
         load_row(MAX_VECTORS, b + (end - together + s) * MLP_PANEL, row);
 #pragma GCC unroll 3

@@ -35,6 +35,8 @@ static inline __m512i image_bytes(size_t n, const uint8_t *const *images, size_t
     return i < n ? _mm512_maskz_loadu_epi8(bytes, images[i] + first) : _mm512_setzero_si512();
 }
 
+_Static_assert(MLP_BLOCK_STEPS % (2 * VECTOR_LANES) == 0, "32 images' pairs fit into a row");
+
 /* The even pairs of 32 images (odd 0), or the odd ones (1): words of two pairs become words of two
  * images' pairs, which transposed have all images' side by side. */
 static inline __attribute__((always_inline)) void gather_half(size_t n,

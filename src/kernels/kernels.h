@@ -21,6 +21,7 @@
  * or, of pixels, which have 256 levels,
  *     words (n)       both in one: row 0's level | k << 8 | row 1's level << 24
  *     values (256)    the levels' values
+ * Several lists that leave nothing out make one wider tile.
  * Four lists' tiles (2, 64) side by side are a stack (8, 64). Where packing does not pay,
  * a stack's left operand is read where it lies: eight rows or columns of a panel.
  *
@@ -44,7 +45,8 @@ enum {
     MLP_MOST_LISTS = 12,   /* that one product takes: of three stacks */
     MLP_STACK = 8,         /* rows of a stack */
     MLP_COLUMNS = 16,      /* products are computed in units of so many columns */
-    MLP_BLOCK_STEPS = 160, /* rows of a panel, 40 KB, to have in the first cache at a time */
+    MLP_BLOCK_STEPS = 160, /* rows of a panel, 40 KB, to have in the first cache at a time; in units
+                              of 32, for gather_pairs */
     MLP_LANES = 16,        /* images whose losses are computed side by side */
     MLP_TILE_FLOATS = MLP_TILE * MLP_PANEL,
     MLP_STACK_FLOATS = MLP_STACK * MLP_PANEL,
@@ -80,7 +82,7 @@ typedef struct mlp_kernels {
     const char *name;
 
     /* c[i] (2, 64) = list i's start + its product with the panel b, for n_lists <= MLP_MOST_LISTS
-     * lists of one kind, whose tiles c lie side by side.
+     * lists of one kind, of pixels with one table of values, whose tiles c lie side by side.
      * Only the first `columns` columns, a multiple of MLP_COLUMNS. */
     void (*multiply)(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
                      float *c);

@@ -89,8 +89,7 @@ static size_t count_background(const mlp_packed *packed, size_t n, const uint32_
     return k;
 }
 
-/* Leaves out what is shared of a block of n words, if all before it is; returns how many are left.
- */
+/* Leaves out what is shared of a block of n words, if all before it is; returns what is left. */
 static size_t leave_out_shared(mlp_packed *packed, size_t list, size_t block, size_t n)
 {
     if (packed->background == 0 ||
@@ -101,7 +100,7 @@ static size_t leave_out_shared(mlp_packed *packed, size_t list, size_t block, si
     size_t units = count_background(packed, n, words) / MLP_SHARED_STEPS;
     size_t left = n - units * MLP_SHARED_STEPS;
     memmove(words, words + units * MLP_SHARED_STEPS, left * sizeof *words);
-    packed->shared[list] = (uint16_t)(packed->shared[list] + units);
+    packed->shared[list] += (uint32_t)units;
     return left;
 }
 
@@ -121,7 +120,7 @@ void mlp_lists_begin(const mlp_lists *lists, const mlp_kernels *kernels, size_t 
                      const float *b, size_t columns, const float *start)
 {
     const mlp_packed *packed = lists->packed;
-    const uint16_t *shared = packed->shared + lists->first + at;
+    const uint32_t *shared = packed->shared + lists->first + at;
     float *starts = lists->starts;
     size_t units = 0;
     for (size_t i = 0; i < n; i++)

@@ -21,8 +21,8 @@
 
 #include "kernels/kernels.h"
 
-/* Steps of a background are left out by so many. */
-enum { MLP_SHARED_STEPS = 16 };
+/* Steps of a background are left out by so many, and blocks of pixels have whole units. */
+enum { MLP_SHARED_STEPS = MLP_COLUMNS };
 
 /* A block of a list: its steps are n of those of the same block of all lists, from `first` on. */
 typedef struct mlp_span {
@@ -35,8 +35,8 @@ typedef struct mlp_packed {
     size_t n_blocks;
     mlp_span *spans;    /* (n_blocks, n_lists) */
     uint8_t background; /* of pixels, to be set before they are packed; 0: there is none */
-    uint16_t *shared;   /* (n_lists): this times MLP_SHARED_STEPS steps, the first ones, are
-                           background   in both rows, and left out */
+    uint32_t *shared;   /* (n_lists): units of MLP_SHARED_STEPS steps, from the first on, that are
+                           background in both rows, and left out */
     uint16_t *steps;    /* (n_blocks, n_lists * block_steps), and */
     float *values;      /* (the same, 2); or, of pixels, */
     uint32_t *words;    /* (the same), and */
@@ -60,14 +60,15 @@ void mlp_packed_close(mlp_packed *packed, size_t list, size_t block, size_t n);
 typedef struct mlp_lists {
     const mlp_packed *packed;
     size_t first, n;
-    float *starts; /* mlp_lists_start_floats(), a thread's own */
+    float *starts; /* mlp_lists_start_floats(), on 64 bytes: a thread's own, for all its lists */
 } mlp_lists;
 
 /* For lists of up to max_steps steps. */
 size_t mlp_lists_start_floats(size_t max_steps);
 
-/* What the products of n lists with the panel b, the lists' own from `at` on, begin with, from now
- * on: start (64), in both rows, and what is shared. */
+/* What the products of n lists with the panel b, the lists' own from `at` on, begin with: start
+ * (64), in both rows, and what is shared. That goes into the lists' starts, the first `columns`
+ * columns, and holds until they serve another product. */
 void mlp_lists_begin(const mlp_lists *lists, const mlp_kernels *kernels, size_t at, size_t n,
                      const float *b, size_t columns, const float *start);
 
@@ -75,7 +76,7 @@ void mlp_lists_begin(const mlp_lists *lists, const mlp_kernels *kernels, size_t 
 mlp_list mlp_lists_block(const mlp_lists *lists, size_t i, size_t block);
 
 /* c[i] (2, 64) = the first n_blocks blocks of the lists' own list `at` + i times the panel b, with
- * which they have begun, for n lists; c is n tiles side by side. */
+ * which they have begun, for n lists; c is n tiles side by side. Of the same columns, or fewer. */
 void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size_t n_blocks,
                         size_t at, size_t n, const float *b, size_t columns, float *c);
 

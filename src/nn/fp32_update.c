@@ -161,13 +161,13 @@ static void prefetch_images(const weight_update *u, size_t panel, size_t stack)
 }
 
 /* The gradients of those stacks and the step with them: from lists one stack after another stays
- * nearest, but if the batch has several blocks, each serves all stacks. */
+ * nearest, but if lists have several blocks, each serves all stacks. */
 static void update_stacks(const weight_update *u, size_t panel, size_t first, size_t n)
 {
     const mlp_layer *layer = &u->pass->model->layers[u->l];
     float *gradients = u->pass->fp32.gradients + u->thread * MLP_CHUNK * MLP_STACK_FLOATS;
     size_t at = layer->weight + panel * layer->panel_stride + first * MLP_STACK_FLOATS;
-    size_t part = u->from_lists && u->pass->batch.size <= MLP_BLOCK_STEPS ? 1 : n, list;
+    size_t part = u->from_lists && u->lists.packed->n_blocks == 1 ? 1 : n, list;
     if (u->from_lists) {
         size_t n_lists = lists_of(u, first, n, &list);
         mlp_lists_begin(&u->lists, u->pass->kernels, list, n_lists, output_gradient(u, panel),

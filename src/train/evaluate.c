@@ -44,6 +44,8 @@ mlp_status mlp_evaluate(mlp_evaluation *evaluation, const mlp_model *model, cons
         mlp_evaluation_free(evaluation);
         return status;
     }
+    mlp_batch_set_background(&pass.batch,
+                             mlp_background(data->pixels, data->count, data->features));
     for (size_t first = 0; first < evaluation->count; first += EVALUATION_BATCH) {
         size_t left = evaluation->count - first;
         mlp_batch_fill(&pass.batch, data, index, first,

@@ -29,12 +29,13 @@ static uint32_t first_set(const uint8_t *pixels, size_t n, uint8_t background)
 static void find_first_pixels(mlp_order *order, const mlp_dataset *data)
 {
     const mlp_split *split = order->split;
+    uint8_t background = mlp_background(data->pixels, data->count, data->features);
     size_t features = data->features, ahead = mlp_min_size(features, BYTES_AHEAD);
     for (size_t i = 0; i < split->n_train; i++) {
         if (i + IMAGES_AHEAD < split->n_train)
             mlp_prefetch(data->pixels + split->train[i + IMAGES_AHEAD] * features, 0, ahead);
         size_t image = split->train[i];
-        order->key[image] = first_set(data->pixels + image * features, features, data->pixels[0]);
+        order->key[image] = first_set(data->pixels + image * features, features, background);
     }
 }
 

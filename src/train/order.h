@@ -2,8 +2,9 @@
  *
  * The seed and the epoch's number decide which images each batch holds. A batch is a set, so within
  * it they may stand as suits the products, which leave out what is blank in neighbouring images
- * (kernels/kernels.h, nn/bf16_operand.h): by label, then by the first pixel that is set, which
- * tells how high and how slanted a digit is, then as in the dataset.
+ * (kernels/kernels.h, nn/bf16_operand.h): by label, then by the first pixel that is set (that
+ * is not as the background, see mlp_background), which tells how high and how
+ * slanted a digit is, then as in the dataset.
  */
 #ifndef MLP_TRAIN_ORDER_H
 #define MLP_TRAIN_ORDER_H

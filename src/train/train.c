@@ -43,6 +43,9 @@ mlp_status mlp_trainer_init(mlp_trainer *trainer, const mlp_config *config, cons
     trainer->overflow = (mlp_overflow_watch){.weight = INFINITY, .velocity = INFINITY};
     mlp_status status = init_parts(trainer, err);
     if (status == MLP_OK) {
+        uint8_t background = mlp_background(data->pixels, data->count, data->features);
+        mlp_batch_set_background(&trainer->pass.batch, background);
+        mlp_batch_set_background(&trainer->pass.next, background);
         trainer->pass.label_smoothing = (float)config->train.label_smoothing;
         trainer->layer_grad_norms =
             mlp_alloc(trainer->model.n_layers, sizeof *trainer->layer_grad_norms);

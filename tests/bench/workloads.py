@@ -96,7 +96,7 @@ def make_inverted(folder, data, count):
 
 
 def make_noise(folder, data, count):
-    """No pixel is zero, and none as its neighbour."""
+    """Levels from 1 to 255 at random: nothing to leave out, and next to nothing to share."""
     no_zero = bytes(max(x, 1) for x in range(256))
     dice = random.Random(1)
     return make_changed(folder, data, count,

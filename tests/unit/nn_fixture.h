@@ -90,6 +90,8 @@ typedef struct net_shape {
     size_t features, n_hidden, hidden[MAX_HIDDEN];
     mlp_output output;
     size_t classes, batch;
+    uint8_t
+        background; /* not 0: of many images, from the first pixel on, and of some pixels of all */
 } net_shape;
 
 /* Widths, inputs and batches on both sides of panels (64), blocks (MLP_BLOCK_STEPS) and chunks
@@ -138,6 +140,15 @@ static inline void roll_image(dice *d, size_t i, size_t features, uint8_t *pixel
     }
 }
 
+/* The i-th image begins with the background, or is nothing else. */
+static inline void set_background(size_t i, size_t features, uint8_t background, uint8_t *pixels)
+{
+    memset(pixels, background, (i * 53 + 7) % (features + 1));
+    for (size_t k = 0; k < features; k++)
+        if (k % 12 < 5)
+            pixels[k] = background;
+}
+
 /* Random images and labels of that shape become the batch, unpacked. images
  * (batch, features) keep the pixels. */
 static inline void roll_batch(mlp_batch *batch, const net_shape *shape, uint64_t seed,
@@ -148,6 +159,8 @@ static inline void roll_batch(mlp_batch *batch, const net_shape *shape, uint64_t
     for (size_t i = 0; i < shape->batch; i++) {
         uint8_t *pixels = images + i * shape->features;
         roll_image(&d, i, shape->features, pixels);
+        if (shape->background != 0)
+            set_background(i, shape->features, shape->background, pixels);
         batch->pixels[i] = pixels;
         batch->labels[i] = (uint8_t)(roll(&d) % shape->classes);
     }

@@ -9,18 +9,6 @@ static const size_t FEATURES[] = {1, 2, 3, 5, 16, 47, 63, 65, 130, 784};
 static const size_t SIZES[] = {1, 2, 3, 7, 9, 33, 64, 129, 130, 151};
 enum { N_FEATURES = sizeof FEATURES / sizeof *FEATURES, N_SIZES = sizeof SIZES / sizeof *SIZES };
 
-/* With a background that is not zero many images begin with it, and some pixels never differ. */
-static void roll_background(dice *d, mlp_dataset *data, uint8_t background)
-{
-    for (size_t i = 0; i < N_IMAGES; i++) {
-        uint8_t *pixels = data->pixels + i * data->features;
-        memset(pixels, background, i == 0 ? 1 : roll(d) % (data->features + 1));
-        for (size_t k = 0; k < data->features; k++)
-            if (k % 12 < 5)
-                pixels[k] = background;
-    }
-}
-
 static mlp_dataset roll_dataset(size_t features, uint8_t background)
 {
     dice d = {features, 0};
@@ -29,11 +17,10 @@ static mlp_dataset roll_dataset(size_t features, uint8_t background)
     data.labels = must_alloc(N_IMAGES, 1);
     for (size_t i = 0; i < N_IMAGES; i++) {
         roll_image(&d, i, features, data.pixels + i * features);
+        if (background != 0)
+            set_background(i, features, background, data.pixels + i * features);
         data.labels[i] = (uint8_t)(roll(&d) % N_CLASSES);
     }
-    data.pixels[0] = 0;
-    if (background != 0)
-        roll_background(&d, &data, background);
     return data;
 }
 
@@ -119,7 +106,8 @@ static void pack_member(mlp_team *team, size_t thread, void *argument)
 }
 
 /* Every size from the largest down in one batch, so that each follows a longer one. */
-static void pack_all_sizes(const mlp_dataset *data, const mlp_kernels *kernels, size_t threads)
+static void pack_all_sizes(const mlp_dataset *data, uint8_t background, const mlp_kernels *kernels,
+                           size_t threads)
 {
     mlp_team team;
     mlp_batch batch;
@@ -128,6 +116,7 @@ static void pack_all_sizes(const mlp_dataset *data, const mlp_kernels *kernels, 
     must_succeed(mlp_team_init(&team, threads, &err), &err);
     must_succeed(mlp_batch_init(&batch, kernels, data->features, SIZES[N_SIZES - 1], true, &err),
                  &err);
+    mlp_batch_set_background(&batch, background);
     for (uint32_t i = 0; i < N_IMAGES; i++)
         index[i] = (i * 37 + 11) % N_IMAGES;
     for (size_t s = N_SIZES; s-- > 0;) {
@@ -146,10 +135,11 @@ static void lists_give_the_images_back(void **state)
     (void)state;
     const size_t threads[] = {1, 2, 3, 7};
     for (size_t f = 0; f < 2 * N_FEATURES; f++) {
-        mlp_dataset data = roll_dataset(FEATURES[f / 2], f % 2 == 0 ? 0 : 200);
+        uint8_t background = f % 2 == 0 ? 0 : 200;
+        mlp_dataset data = roll_dataset(FEATURES[f / 2], background);
         for (size_t k = 0; supported_kernels(k) != NULL; k++)
             for (size_t t = 0; t < sizeof threads / sizeof *threads; t += quick_or(3, 1))
-                pack_all_sizes(&data, supported_kernels(k), threads[t]);
+                pack_all_sizes(&data, background, supported_kernels(k), threads[t]);
         free(data.pixels);
         free(data.labels);
     }
@@ -208,6 +198,7 @@ static void a_background_is_left_out(void **state)
     for (size_t k = 0; supported_kernels(k) != NULL; k++) {
         must_succeed(mlp_team_init(&team, 1, &err), &err);
         must_succeed(mlp_batch_init(&batch, supported_kernels(k), 784, 151, true, &err), &err);
+        mlp_batch_set_background(&batch, 7);
         mlp_batch_fill(&batch, &data, NULL, 0, 151);
         mlp_batch_pack(&batch, supported_kernels(k), &team, 0);
         check_batch(&batch, &data, NULL, 0);

@@ -317,9 +317,26 @@ static void loads_and_splits_real_mnist(void **state)
     mlp_dataset_free(&d);
 }
 
+/* Of two pixels each. */
+static void the_commonest_first_pixel_is_the_background(void **state)
+{
+    (void)state;
+    enum { LOOKED_AT = 64 };
+    uint8_t images[2 * (LOOKED_AT + 9)];
+    const uint8_t few[] = {5, 1, 9, 1, 9, 1, 5, 1, 200, 1};
+    assert_int_equal(mlp_background(few, 5, 2), 5); /* twice, as 9 */
+    assert_int_equal(mlp_background(few, 3, 2), 9);
+    assert_int_equal(mlp_background(few, 0, 2), 0);
+    memset(images, 255, sizeof images);
+    for (size_t i = 0; i < LOOKED_AT / 2; i++)
+        images[2 * i] = 254;
+    assert_int_equal(mlp_background(images, LOOKED_AT + 9, 2), 254);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_commonest_first_pixel_is_the_background),
         cmocka_unit_test(loads_images_and_labels),
         cmocka_unit_test(flattens_any_rank),
         cmocka_unit_test(refuses_what_does_not_fit_together),

@@ -63,8 +63,8 @@ static void roll_levels(dice *d, operands *o)
     }
 }
 
-/* What a product's lists have in common: all leave none out, from the same step on or from the one
- * on that each begins with, or up to where each ends; or all are as long; or nothing. */
+/* What a product's lists have in common: all leave none out, of the same steps, or up to a common
+ * end, or from step 0 on; or all are as long; or nothing. */
 typedef enum list_shape {
     SAME_RUN,
     RUNS_TO_AN_END,
