@@ -80,35 +80,31 @@ size_t mlp_packed_open(mlp_packed *packed, size_t first, size_t list, size_t blo
     return block_place(packed, block) + span->first;
 }
 
-/* How many of n words, from the first on, are background in both rows: none is missing there. */
-static size_t count_background(const mlp_packed *packed, size_t n, const uint32_t *words)
+/* How many whole units of n words, from the first on, are background in both rows; no step of it is
+ * missing in the words. */
+static size_t count_units(const mlp_packed *packed, size_t n, const uint32_t *words)
 {
     size_t k = 0;
     while (k < n && words[k] == mlp_pixel_word(k, packed->background, packed->background))
         k++;
-    return k;
+    return k / MLP_SHARED_STEPS;
 }
 
-/* Leaves out what is shared of a block of n words, if all before it is; returns what is left. */
-static size_t leave_out_shared(mlp_packed *packed, size_t list, size_t block, size_t n)
-{
-    if (packed->background == 0 ||
-        (size_t)packed->shared[list] * MLP_SHARED_STEPS < block * packed->block_steps)
-        return n;
-    uint32_t *words =
-        packed->words + block_place(packed, block) + span_of(packed, list, block)->first;
-    size_t units = count_background(packed, n, words) / MLP_SHARED_STEPS;
-    size_t left = n - units * MLP_SHARED_STEPS;
-    memmove(words, words + units * MLP_SHARED_STEPS, left * sizeof *words);
-    packed->shared[list] += (uint32_t)units;
-    return left;
-}
-
+/* What is shared goes on from block to block. It is written where it changes, for it seldom does,
+ * and all threads read it. */
 void mlp_packed_close(mlp_packed *packed, size_t list, size_t block, size_t n)
 {
-    if (block == 0)
-        packed->shared[list] = 0;
-    span_of(packed, list, block)->n = (uint32_t)leave_out_shared(packed, list, block, n);
+    mlp_span *span = span_of(packed, list, block);
+    size_t before = block == 0 ? 0 : packed->shared[list], units = 0;
+    if (packed->background != 0 && before * MLP_SHARED_STEPS == block * packed->block_steps) {
+        uint32_t *words = packed->words + block_place(packed, block) + span->first;
+        units = count_units(packed, n, words);
+        n -= units * MLP_SHARED_STEPS;
+        memmove(words, words + units * MLP_SHARED_STEPS, n * sizeof *words);
+    }
+    if (packed->shared[list] != before + units)
+        packed->shared[list] = (uint32_t)(before + units);
+    span->n = (uint32_t)n;
 }
 
 size_t mlp_lists_start_floats(size_t max_steps)
@@ -123,7 +119,7 @@ void mlp_lists_begin(const mlp_lists *lists, const mlp_kernels *kernels, size_t 
     const uint32_t *shared = packed->shared + lists->first + at;
     float *starts = lists->starts;
     size_t units = 0;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; packed->background != 0 && i < n; i++)
         units = mlp_max_size(units, shared[i]);
     memcpy(starts, start, columns * sizeof *starts);
     for (size_t u = 0; u < units; u++, starts += MLP_PANEL, b += MLP_SHARED_STEPS * MLP_PANEL) {
