@@ -37,8 +37,8 @@ static inline vector vector_fma(vector a, vector b, vector c)
 static inline __attribute__((always_inline)) void prefetch_next(const uint32_t *words, size_t s,
                                                                 size_t n)
 {
-    for (size_t l = RUNS; l < 2 * RUNS; l++)
-        __builtin_prefetch((const void *)((uintptr_t)words + (l * n + s) * sizeof *words));
+    for (size_t l = 0; l < RUNS; l++)
+        __builtin_prefetch((const void *)((uintptr_t)words + ((RUNS + l) * n + s) * sizeof *words));
 }
 
 /* RUNS lists that leave none out from their first step up to a common end, as one tile: for each

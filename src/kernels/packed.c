@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-enum { LEVELS = UINT8_MAX + 1 };
+enum { LEVELS = UINT8_MAX + 1, UNIT_FLOATS = MLP_SHARED_STEPS * MLP_PANEL };
 
 static bool alloc_words(mlp_packed *packed, size_t room)
 {
@@ -122,7 +122,7 @@ void mlp_lists_begin(const mlp_lists *lists, const mlp_kernels *kernels, size_t 
     for (size_t i = 0; packed->background != 0 && i < n; i++)
         units = mlp_max_size(units, shared[i]);
     memcpy(starts, start, columns * sizeof *starts);
-    for (size_t u = 0; u < units; u++, starts += MLP_PANEL, b += MLP_SHARED_STEPS * MLP_PANEL) {
+    for (size_t u = 0; u < units; u++, starts += MLP_PANEL, b += UNIT_FLOATS) {
         const float *level = &packed->levels[packed->background];
         kernels->multiply_dense(1, MLP_SHARED_STEPS, &level, 0, b, columns, starts,
                                 starts + MLP_PANEL);
@@ -134,8 +134,8 @@ mlp_list mlp_lists_block(const mlp_lists *lists, size_t i, size_t block)
     const mlp_packed *packed = lists->packed;
     const mlp_span *span = span_of(packed, lists->first + i, block);
     size_t at = block_place(packed, block) + span->first;
-    const float *start =
-        block == 0 ? lists->starts + packed->shared[lists->first + i] * MLP_PANEL : NULL;
+    size_t shared = packed->shared[lists->first + i];
+    const float *start = block == 0 ? lists->starts + shared * MLP_PANEL : NULL;
     if (packed->words != NULL)
         return (mlp_list){
             .start = start, .n = span->n, .words = packed->words + at, .values = packed->levels};
