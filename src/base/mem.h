@@ -12,12 +12,20 @@ enum { MLP_ALIGNMENT = 64 };
 /* *product = a * b; false, and *product untouched, when that overflows. */
 bool mlp_size_mul(size_t a, size_t b, size_t *product);
 
+/* A huge page, of those systems that have them. */
+enum { MLP_HUGE_PAGE = 2 << 20 };
+
 /* The smallest multiple of `step` that is >= n. n + step must not overflow. */
 size_t mlp_round_up(size_t n, size_t step);
 
 /* `count` elements of `size` bytes, zeroed, MLP_ALIGNMENT-aligned; release with
- * free(). NULL when out of memory or when count * size overflows. */
+ * free(). NULL when out of memory or when count * size overflows. From half a huge page on they
+ * begin one, and are in huge pages where the system grants them: kernels that walk over
+ * megabytes then seldom wait for an address to be translated. */
 void *mlp_alloc(size_t count, size_t size);
+
+/* Asks the system for huge pages where n bytes fill them. */
+void mlp_advise_huge_pages(void *start, size_t n);
 
 /* A copy of the string on the heap; NULL when out of memory or when s is NULL. */
 char *mlp_strdup(const char *s);

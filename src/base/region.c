@@ -16,21 +16,6 @@ bool mlp_region_map(mlp_region *region, int fd, size_t n)
     return true;
 }
 
-enum { HUGE_PAGE = 2 << 20 };
-
-/* Fewer page faults, each of which costs more than filling a page. */
-static void advise_huge_pages(void *start, size_t n)
-{
-#ifdef MADV_HUGEPAGE
-    size_t skipped = mlp_round_up((uintptr_t)start, HUGE_PAGE) - (uintptr_t)start;
-    if (n >= skipped + HUGE_PAGE)
-        madvise((char *)start + skipped, (n - skipped) / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
-#else
-    (void)start;
-    (void)n;
-#endif
-}
-
 static void unmap_end(mlp_region *region, size_t n)
 {
     size_t kept = mlp_round_up(n, (size_t)sysconf(_SC_PAGESIZE));
@@ -50,7 +35,7 @@ bool mlp_region_resize(mlp_region *region, size_t n)
     if (start == NULL)
         return false;
     region->start = start;
-    advise_huge_pages(start, n);
+    mlp_advise_huge_pages(start, n); /* fewer page faults, each dearer than filling a page */
     return true;
 }
 
@@ -66,11 +51,11 @@ void mlp_region_free(mlp_region *region)
 void mlp_region_populate(void *start, size_t n)
 {
 #ifdef MADV_POPULATE_WRITE
-    size_t skipped = mlp_round_up((uintptr_t)start, HUGE_PAGE) - (uintptr_t)start;
-    size_t pages = n > skipped ? (n - skipped) / HUGE_PAGE : 0;
+    size_t skipped = mlp_round_up((uintptr_t)start, MLP_HUGE_PAGE) - (uintptr_t)start;
+    size_t pages = n > skipped ? (n - skipped) / MLP_HUGE_PAGE : 0;
     char *first = (char *)start + skipped;
     while (pages-- > 0)
-        if (madvise(first + pages * HUGE_PAGE, HUGE_PAGE, MADV_POPULATE_WRITE) != 0)
+        if (madvise(first + pages * MLP_HUGE_PAGE, MLP_HUGE_PAGE, MADV_POPULATE_WRITE) != 0)
             return;
 #else
     (void)start;

@@ -31,8 +31,37 @@ static void close_tiles(void)
     _tile_release();
 }
 
+/* Asks for line i from there on, past the first cache, which is in use. */
+static inline __attribute__((always_inline)) void ask(const uint32_t *ahead, size_t i)
+{
+    if (ahead != NULL)
+        _mm_prefetch((const char *)(ahead + i * TILE), _MM_HINT_T1);
+}
+
+/* The sums += a block of A times a block of B. What is asked for lies between the loads of B: six
+ * lines at once, and these would wait for them. */
+static inline __attribute__((always_inline)) void add_block(const uint32_t *a, const uint32_t *b,
+                                                            const uint32_t *ahead)
+{
+    _tile_stream_loadd(6, b, 64);
+    ask(ahead, 0);
+    _tile_stream_loadd(7, b + BLOCK / 2, 64);
+    ask(ahead, 1);
+    _tile_loadd(4, a, 64);
+    _tile_dpbf16ps(0, 4, 6);
+    ask(ahead, 2);
+    _tile_dpbf16ps(1, 4, 7);
+    ask(ahead, 3);
+    _tile_loadd(5, a + BLOCK / 2, 64);
+    _tile_dpbf16ps(2, 5, 6);
+    ask(ahead, 4);
+    _tile_dpbf16ps(3, 5, 7);
+    ask(ahead, 5);
+}
+
 static void multiply(size_t n, const uint32_t *blocks, const uint32_t *a, const uint32_t *b,
-                     const float *start, size_t start_stride, float *c, size_t stride)
+                     const float *start, size_t start_stride, float *c, size_t stride,
+                     const uint32_t *ahead)
 {
     float *lower = c + TILE * stride;
     const float *lower_start = start + TILE * start_stride;
@@ -41,17 +70,10 @@ static void multiply(size_t n, const uint32_t *blocks, const uint32_t *a, const 
     _tile_loadd(1, start + TILE, start_row);
     _tile_loadd(2, lower_start, start_row);
     _tile_loadd(3, lower_start + TILE, start_row);
-    for (size_t k = 0; k < n; k++) {
-        const size_t at = (size_t)blocks[k] * BLOCK;
-        _tile_stream_loadd(6, b + at, 64);
-        _tile_stream_loadd(7, b + at + BLOCK / 2, 64);
-        _tile_loadd(4, a + at, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, a + at + BLOCK / 2, 64);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-    }
+    for (size_t k = 0; k < n && ahead == NULL; k++)
+        add_block(a + (size_t)blocks[k] * BLOCK, b + (size_t)blocks[k] * BLOCK, NULL);
+    for (size_t k = 0; k < n && ahead != NULL; k++, ahead += MLP_BF16_AHEAD)
+        add_block(a + (size_t)blocks[k] * BLOCK, b + (size_t)blocks[k] * BLOCK, ahead);
     _tile_stored(0, c, row);
     _tile_stored(1, c + TILE, row);
     _tile_stored(2, lower, row);

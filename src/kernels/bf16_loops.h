@@ -60,8 +60,10 @@ static void multiply_row(const uint32_t *a, const uint32_t *b, float *c)
 }
 
 static void multiply(size_t n, const uint32_t *blocks, const uint32_t *a, const uint32_t *b,
-                     const float *start, size_t start_stride, float *c, size_t stride)
+                     const float *start, size_t start_stride, float *c, size_t stride,
+                     const uint32_t *ahead)
 {
+    (void)ahead;
     for (size_t i = 0; i < MLP_BF16_STRIP && start != c; i++)
         memcpy(c + i * stride, start + i * start_stride, MLP_BF16_STRIP * sizeof *c);
     for (size_t k = 0; k < n; k++) {

@@ -47,7 +47,7 @@ const uint32_t *mlp_bf16_operand_blocks(const mlp_bf16_operand *a, const mlp_bf1
                                         size_t strip, size_t n, const uint32_t *blocks,
                                         uint32_t *room)
 {
-    if (a->pixels == NULL && !a->transposed)
+    if (mlp_bf16_operand_stored(a))
         return mlp_strips_block(a->strips, strip, 0);
     for (size_t i = 0; i < n + BLOCKS_AHEAD; i++) {
         if (i < n)

@@ -21,6 +21,12 @@ typedef struct mlp_bf16_operand {
 /* Is it known to be zero? A product may then pass over it. */
 bool mlp_bf16_operand_blank(const mlp_bf16_operand *a, size_t strip, size_t block);
 
+/* Are its strips there, one behind another? */
+static inline bool mlp_bf16_operand_stored(const mlp_bf16_operand *a)
+{
+    return a->pixels == NULL && !a->transposed;
+}
+
 /* A strip's words, of which the n blocks blocks[0 .. n - 1] are there. They lie in the matrix, or
  * are made in room, which has space for a strip. */
 const uint32_t *mlp_bf16_operand_blocks(const mlp_bf16_operand *a, const mlp_bf16_kernels *kernels,

@@ -86,6 +86,16 @@ static float *sums_of(const walk *w, size_t panel)
     return w->sums + (panel - w->panel) * MLP_BF16_PANEL_SUMS;
 }
 
+/* What to ask for beside the products of a chunk with the slab's strip `strip`: behind a chunk of
+ * stored blocks lies the next, another part of it for each strip, until all is asked for. */
+static const uint32_t *ahead_of(const walk *w, const uint32_t *a, const chunk *c, size_t strip)
+{
+    size_t from = strip * MLP_BF16_AHEAD;
+    if (!mlp_bf16_operand_stored(&w->p->a) || from >= MLP_BF16_BLOCK)
+        return NULL;
+    return a + (c->blocks[0] + c->n) * MLP_BF16_BLOCK + from * c->n;
+}
+
 /* Adds a chunk's products to a panel's sums, or begins them. */
 static void multiply_panel(const walk *w, size_t panel, const uint32_t *a, const chunk *blocks,
                            bool begin)
@@ -97,7 +107,8 @@ static void multiply_panel(const walk *w, size_t panel, const uint32_t *a, const
         p->pass->kernels->bf16->multiply(
             blocks->n, blocks->blocks, a,
             mlp_strips_block(p->b, panel * MLP_BF16_PANEL_STRIPS + s, 0),
-            begin ? start + s * MLP_BF16_STRIP : sums, begin ? 0 : MLP_PANEL, sums, MLP_PANEL);
+            begin ? start + s * MLP_BF16_STRIP : sums, begin ? 0 : MLP_PANEL, sums, MLP_PANEL,
+            ahead_of(w, a, blocks, (panel - w->panel) * MLP_BF16_PANEL_STRIPS + s));
     }
 }
 
