@@ -120,6 +120,14 @@ static void keep_panel(const walk *w, size_t panel, size_t strip)
     w->p->keep(w->p, panel, strip, sums);
 }
 
+/* By the member that has the first strip, if members share the strips. */
+static void open_slab(const walk *w, const part *s)
+{
+    bool opens = w->p->open != NULL && s->strip == 0 && s->end_strip > 0;
+    for (size_t panel = w->panel; opens && panel < w->end_panel; panel++)
+        w->p->open(w->p, panel);
+}
+
 /* A strip of A times the slab, in chunks of equal size; where all of A is blank, one chunk of
  * nothing, which takes the sums to where they start. A panel's sums are finished while they are in
  * the first cache, but steps of SGD wait: weights and velocities would throw A out of it. */
@@ -154,6 +162,7 @@ void mlp_bf16_product_run(const mlp_bf16_product *p, const mlp_team *team, size_
               .strip = bf16->strips + thread * bf16->strip_words};
     for (w.panel = s.panel; w.panel < s.end_panel; w.panel = w.end_panel) {
         w.end_panel = slab_end(p, w.panel, s.end_panel);
+        open_slab(&w, &s);
         for (size_t strip = s.strip; strip < s.end_strip; strip++)
             multiply_strip(&w, strip);
     }
