@@ -35,7 +35,7 @@ enum {
     MLP_BF16_TILE = 16,  /* rows of a tile, and pairs in a row */
     MLP_BF16_STRIP = 32, /* rows or columns of a strip, and k of a block */
     MLP_BF16_BLOCK = 2 * MLP_BF16_TILE * MLP_BF16_TILE, /* pairs of a block */
-    MLP_BF16_AHEAD = 6 * MLP_BF16_TILE, /* words that are asked for beside a product of blocks */
+    MLP_BF16_AHEAD = 6 * 64, /* bytes that are asked for beside a product of blocks */
 };
 
 /* c and x are float matrices with `stride` floats from row to row; packed operands
@@ -52,10 +52,11 @@ typedef struct mlp_bf16_kernels {
 
     /* c (32, 32) = start + a (32, 32 n) b (32 n, 32): the blocks blocks[0 .. n - 1] of one strip
      * of each. The rows of start are start_stride floats apart: none, and all have the same. It
-     * may be c. Unless ahead is NULL, the n * MLP_BF16_AHEAD words there may be asked for. */
+     * may be c. Unless ahead is 0, the n * MLP_BF16_AHEAD bytes at this
+     * address may be asked for: nobody reads them, so they need not exist. */
     void (*multiply)(size_t n, const uint32_t *blocks, const uint32_t *a, const uint32_t *b,
                      const float *start, size_t start_stride, float *c, size_t stride,
-                     const uint32_t *ahead);
+                     uintptr_t ahead);
 
     /* Where a function streams, it writes past the caches, what is to be read when they have seen
      * much else. */

@@ -31,17 +31,17 @@ static void close_tiles(void)
     _tile_release();
 }
 
-/* Asks for line i from there on, past the first cache, which is in use. */
-static inline __attribute__((always_inline)) void ask(const uint32_t *ahead, size_t i)
+/* Asks for a line, past the first cache, which is in use. Always inlined: see mlp_prefetch. */
+static inline __attribute__((always_inline)) void ask(uintptr_t ahead, size_t line)
 {
-    if (ahead != NULL)
-        _mm_prefetch((const char *)(ahead + i * TILE), _MM_HINT_T1);
+    if (ahead != 0)
+        _mm_prefetch((const char *)(ahead + line * 64), _MM_HINT_T1);
 }
 
 /* The sums += a block of A times a block of B. What is asked for lies between the loads of B: six
  * lines at once, and these would wait for them. */
 static inline __attribute__((always_inline)) void add_block(const uint32_t *a, const uint32_t *b,
-                                                            const uint32_t *ahead)
+                                                            uintptr_t ahead)
 {
     _tile_stream_loadd(6, b, 64);
     ask(ahead, 0);
@@ -61,7 +61,7 @@ static inline __attribute__((always_inline)) void add_block(const uint32_t *a, c
 
 static void multiply(size_t n, const uint32_t *blocks, const uint32_t *a, const uint32_t *b,
                      const float *start, size_t start_stride, float *c, size_t stride,
-                     const uint32_t *ahead)
+                     uintptr_t ahead)
 {
     float *lower = c + TILE * stride;
     const float *lower_start = start + TILE * start_stride;
@@ -70,9 +70,9 @@ static void multiply(size_t n, const uint32_t *blocks, const uint32_t *a, const 
     _tile_loadd(1, start + TILE, start_row);
     _tile_loadd(2, lower_start, start_row);
     _tile_loadd(3, lower_start + TILE, start_row);
-    for (size_t k = 0; k < n && ahead == NULL; k++)
-        add_block(a + (size_t)blocks[k] * BLOCK, b + (size_t)blocks[k] * BLOCK, NULL);
-    for (size_t k = 0; k < n && ahead != NULL; k++, ahead += MLP_BF16_AHEAD)
+    for (size_t k = 0; k < n && ahead == 0; k++)
+        add_block(a + (size_t)blocks[k] * BLOCK, b + (size_t)blocks[k] * BLOCK, 0);
+    for (size_t k = 0; k < n && ahead != 0; k++, ahead += MLP_BF16_AHEAD)
         add_block(a + (size_t)blocks[k] * BLOCK, b + (size_t)blocks[k] * BLOCK, ahead);
     _tile_stored(0, c, row);
     _tile_stored(1, c + TILE, row);

@@ -190,7 +190,7 @@ static inline bool multiply_rows(const product *p, uint32_t steps, bool check)
 
 static void multiply(size_t n, const uint32_t *blocks, const uint32_t *a, const uint32_t *b,
                      const float *start, size_t start_stride, float *c, size_t stride,
-                     const uint32_t *ahead)
+                     uintptr_t ahead)
 {
     (void)ahead;
     product p = {n, blocks, a, b, start, start_stride, c, stride};

@@ -61,7 +61,7 @@ static void multiply_row(const uint32_t *a, const uint32_t *b, float *c)
 
 static void multiply(size_t n, const uint32_t *blocks, const uint32_t *a, const uint32_t *b,
                      const float *start, size_t start_stride, float *c, size_t stride,
-                     const uint32_t *ahead)
+                     uintptr_t ahead)
 {
     (void)ahead;
     for (size_t i = 0; i < MLP_BF16_STRIP && start != c; i++)

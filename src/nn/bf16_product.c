@@ -88,12 +88,13 @@ static float *sums_of(const walk *w, size_t panel)
 
 /* What to ask for beside the products of a chunk with the slab's strip `strip`: behind a chunk of
  * stored blocks lies the next, another part of it for each strip, until all is asked for. */
-static const uint32_t *ahead_of(const walk *w, const uint32_t *a, const chunk *c, size_t strip)
+static uintptr_t ahead_of(const walk *w, const uint32_t *a, const chunk *c, size_t strip)
 {
+    const size_t block_bytes = sizeof(uint32_t[MLP_BF16_BLOCK]);
     size_t from = strip * MLP_BF16_AHEAD;
-    if (!mlp_bf16_operand_stored(&w->p->a) || from >= MLP_BF16_BLOCK)
-        return NULL;
-    return a + (c->blocks[0] + c->n) * MLP_BF16_BLOCK + from * c->n;
+    if (!mlp_bf16_operand_stored(&w->p->a) || from >= block_bytes)
+        return 0;
+    return (uintptr_t)a + (c->blocks[0] + c->n) * block_bytes + from * c->n;
 }
 
 /* Adds a chunk's products to a panel's sums, or begins them. */

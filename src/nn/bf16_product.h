@@ -5,8 +5,9 @@
  * each strip's sums while they are in the cache. Members share the panels, or the strips where
  * panels are too few. Blank blocks of A are passed over: a zero times B adds nothing.
  *
- * Nothing is asked for ahead while tiles work. They take B from the second cache, and whatever
- * else is on its way to the first holds them up.
+ * While tiles work nothing is asked for ahead but what A has stored behind the chunk, a few lines
+ * with each block. They take B from the second cache, and whatever else is on its way to the first
+ * holds them up.
  */
 #ifndef MLP_NN_BF16_PRODUCT_H
 #define MLP_NN_BF16_PRODUCT_H

@@ -84,7 +84,7 @@ static void multiply(operands *o, size_t strip)
 {
     o->kernels->multiply(L1_BLOCKS, o->blocks, mlp_strips_block(&o->a, 0, 0),
                          mlp_strips_block(&o->slab, strip, 0), o->start, 0,
-                         o->sums + strip * TILE_FLOATS, STRIP, NULL);
+                         o->sums + strip * TILE_FLOATS, STRIP, 0);
 }
 
 static void run_multiply(void *argument)

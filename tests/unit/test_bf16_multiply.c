@@ -42,7 +42,7 @@ static void multiply_blocks(const mlp_bf16_kernels *k, size_t n, const uint32_t 
     memcpy(c, o->c, TILE_FLOATS * sizeof *c);
     k->open();
     k->multiply(n, blocks, o->a_strip, o->b_strip, c, stride, c, stride,
-                n % 2 == 0 ? NULL : o->a_strip);
+                n % 2 == 0 ? 0 : (uintptr_t)o->a_strip);
     k->close();
 }
 
@@ -141,9 +141,9 @@ static void sums_start_from_rows(void **state)
                 memcpy(wanted + i * STRIDE, o.c + i * start_stride, STRIP * sizeof *wanted);
             supported(t)->open();
             supported(t)->multiply(2, ASCENDING, o.a_strip, o.b_strip, wanted, STRIDE, wanted,
-                                   STRIDE, NULL);
+                                   STRIDE, 0);
             supported(t)->multiply(2, ASCENDING, o.a_strip, o.b_strip, o.c, start_stride, found,
-                                   STRIDE, NULL);
+                                   STRIDE, 0);
             supported(t)->close();
             assert_same(supported(t)->name, found, wanted, TILE_FLOATS);
         }
