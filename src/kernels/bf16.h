@@ -52,8 +52,8 @@ typedef struct mlp_bf16_kernels {
 
     /* c (32, 32) = start + a (32, 32 n) b (32 n, 32): the blocks blocks[0 .. n - 1] of one strip
      * of each. The rows of start are start_stride floats apart: none, and all have the same. It
-     * may be c. Unless ahead is 0, the n * MLP_BF16_AHEAD bytes at this
-     * address may be asked for: nobody reads them, so they need not exist. */
+     * may be c. Unless ahead is 0, the n * MLP_BF16_AHEAD bytes at this address may be asked for:
+     * nobody reads them, so they need not exist. */
     void (*multiply)(size_t n, const uint32_t *blocks, const uint32_t *a, const uint32_t *b,
                      const float *start, size_t start_stride, float *c, size_t stride,
                      uintptr_t ahead);

@@ -37,8 +37,8 @@ struct mlp_bf16_product {
     const mlp_strips *b;
     const float *start; /* (columns, in whole panels): a row for all; NULL: zeros */
 
-    /* For each panel once, before its slab is multiplied with: it brings B into the cache. Or NULL.
-     */
+    /* Or NULL: takes each panel once, before its slab is multiplied with, and so brings B into the
+     * cache. */
     void (*open)(const mlp_bf16_product *p, size_t panel);
 
     /* Takes a tile of sums (32, 64): strip `strip` of A, panel `panel` of all. Half a panel
