@@ -57,6 +57,7 @@ static inline __attribute__((always_inline)) void add_block(const uint32_t *a, c
     ask(ahead, 4);
     _tile_dpbf16ps(3, 5, 7);
     ask(ahead, 5);
+    _Static_assert(MLP_BF16_AHEAD == 6 * 64, "all of it is asked for here, a line at a time");
 }
 
 static void multiply(size_t n, const uint32_t *blocks, const uint32_t *a, const uint32_t *b,
@@ -70,10 +71,12 @@ static void multiply(size_t n, const uint32_t *blocks, const uint32_t *a, const 
     _tile_loadd(1, start + TILE, start_row);
     _tile_loadd(2, lower_start, start_row);
     _tile_loadd(3, lower_start + TILE, start_row);
-    for (size_t k = 0; k < n && ahead == 0; k++)
-        add_block(a + (size_t)blocks[k] * BLOCK, b + (size_t)blocks[k] * BLOCK, 0);
-    for (size_t k = 0; k < n && ahead != 0; k++, ahead += MLP_BF16_AHEAD)
-        add_block(a + (size_t)blocks[k] * BLOCK, b + (size_t)blocks[k] * BLOCK, ahead);
+    if (ahead == 0)
+        for (size_t k = 0; k < n; k++)
+            add_block(a + (size_t)blocks[k] * BLOCK, b + (size_t)blocks[k] * BLOCK, 0);
+    else
+        for (size_t k = 0; k < n; k++, ahead += MLP_BF16_AHEAD)
+            add_block(a + (size_t)blocks[k] * BLOCK, b + (size_t)blocks[k] * BLOCK, ahead);
     _tile_stored(0, c, row);
     _tile_stored(1, c + TILE, row);
     _tile_stored(2, lower, row);
