@@ -32,31 +32,31 @@ static void close_tiles(void)
 }
 
 /* Asks for a line, past the first cache, which is in use. Always inlined: see mlp_prefetch. */
-static inline __attribute__((always_inline)) void ask(uintptr_t ahead, size_t line)
+static inline __attribute__((always_inline)) void ask(bool asks, uintptr_t ahead, size_t line)
 {
-    if (ahead != 0)
+    if (asks)
         _mm_prefetch((const char *)(ahead + line * 64), _MM_HINT_T1);
 }
 
 /* The sums += a block of A times a block of B. What is asked for lies between the loads of B: six
  * lines at once, and these would wait for them. */
 static inline __attribute__((always_inline)) void add_block(const uint32_t *a, const uint32_t *b,
-                                                            uintptr_t ahead)
+                                                            bool asks, uintptr_t ahead)
 {
     _tile_stream_loadd(6, b, 64);
-    ask(ahead, 0);
+    ask(asks, ahead, 0);
     _tile_stream_loadd(7, b + BLOCK / 2, 64);
-    ask(ahead, 1);
+    ask(asks, ahead, 1);
     _tile_loadd(4, a, 64);
     _tile_dpbf16ps(0, 4, 6);
-    ask(ahead, 2);
+    ask(asks, ahead, 2);
     _tile_dpbf16ps(1, 4, 7);
-    ask(ahead, 3);
+    ask(asks, ahead, 3);
     _tile_loadd(5, a + BLOCK / 2, 64);
     _tile_dpbf16ps(2, 5, 6);
-    ask(ahead, 4);
+    ask(asks, ahead, 4);
     _tile_dpbf16ps(3, 5, 7);
-    ask(ahead, 5);
+    ask(asks, ahead, 5);
     _Static_assert(MLP_BF16_AHEAD == 6 * 64, "all of it is asked for here, a line at a time");
 }
 
@@ -73,10 +73,10 @@ static void multiply(size_t n, const uint32_t *blocks, const uint32_t *a, const 
     _tile_loadd(3, lower_start + TILE, start_row);
     if (ahead == 0)
         for (size_t k = 0; k < n; k++)
-            add_block(a + (size_t)blocks[k] * BLOCK, b + (size_t)blocks[k] * BLOCK, 0);
+            add_block(a + (size_t)blocks[k] * BLOCK, b + (size_t)blocks[k] * BLOCK, false, 0);
     else
         for (size_t k = 0; k < n; k++, ahead += MLP_BF16_AHEAD)
-            add_block(a + (size_t)blocks[k] * BLOCK, b + (size_t)blocks[k] * BLOCK, ahead);
+            add_block(a + (size_t)blocks[k] * BLOCK, b + (size_t)blocks[k] * BLOCK, true, ahead);
     _tile_stored(0, c, row);
     _tile_stored(1, c + TILE, row);
     _tile_stored(2, lower, row);
