@@ -41,6 +41,35 @@ static inline __attribute__((always_inline)) void prefetch_next(const uint32_t *
         __builtin_prefetch((const void *)((uintptr_t)words + ((RUNS + l) * n + s) * sizeof *words));
 }
 
+/* Adds step s of RUNS lists, which is the same row of the panel for all of them. */
+static inline __attribute__((always_inline)) void
+add_runs_step(bool pixels, const mlp_list lists[RUNS], size_t s, const float *row,
+              vector sums[RUNS][MLP_TILE][MAX_VECTORS])
+{
+    vector b[MAX_VECTORS];
+    load_row(MAX_VECTORS, row, b);
+#pragma GCC unroll 3
+    for (size_t l = 0; l < RUNS; l++)
+        add_row(MAX_VECTORS, read_step(pixels, &lists[l], s, row).a, b, sums[l]);
+}
+
+/* Adds their n steps from a row of the panel on, by twos: a loop's own instructions take slots
+ * from the multiply-adds. */
+static inline __attribute__((always_inline)) void add_runs(bool pixels, const mlp_list lists[RUNS],
+                                                           size_t n, const float *row,
+                                                           vector sums[RUNS][MLP_TILE][MAX_VECTORS])
+{
+    size_t s = 0;
+    for (; s + 2 <= n; s += 2) {
+        if (pixels && s % WORDS_OF_LINE == 0)
+            prefetch_next(lists[0].words, s, n);
+        add_runs_step(pixels, lists, s, row + s * MLP_PANEL, sums);
+        add_runs_step(pixels, lists, s + 1, row + (s + 1) * MLP_PANEL, sums);
+    }
+    if (s < n)
+        add_runs_step(pixels, lists, s, row + s * MLP_PANEL, sums);
+}
+
 /* RUNS lists that leave none out from their first step up to a common end, as one tile: for each
  * multiply-add it loads less than a tile for each of them. Before the last of them has begun, each
  * is alone. */
@@ -64,15 +93,7 @@ multiply_runs(bool pixels, const mlp_list *lists, size_t end, const float *b, fl
         if (pixels) /* a table of all, and one register for it */
             own[l].values = lists[0].values;
     }
-    for (size_t s = 0; s < together; s++) {
-        if (pixels && s % WORDS_OF_LINE == 0)
-            prefetch_next(own[0].words, s, together);
-        vector row[MAX_VECTORS];
-        load_row(MAX_VECTORS, b + (end - together + s) * MLP_PANEL, row);
-#pragma GCC unroll 3
-        for (size_t l = 0; l < RUNS; l++)
-            add_row(MAX_VECTORS, read_step(pixels, &own[l], s, b).a, row, sums[l]);
-    }
+    add_runs(pixels, own, together, b + (end - together) * MLP_PANEL, sums);
 #pragma GCC unroll 3
     for (size_t l = 0; l < RUNS; l++)
         store_sums(MAX_VECTORS, sums[l], 0, c + l * MLP_TILE_FLOATS);
