@@ -133,6 +133,8 @@ static mlp_lists image_lists(const mlp_pass *pass, size_t thread)
                        .starts = mlp_fp32_starts(pass, thread)};
 }
 
+/* The last panel first: it is the one that the update changed last, and will begin with the one
+ * that is left here. So the second cache still has some of the weights at both ends. */
 static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thread)
 {
     const mlp_layer *layer = &pass->model->layers[l];
@@ -143,7 +145,7 @@ static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t threa
     if (has_lists)
         lists = l == 0 ? image_lists(pass, thread)
                        : pack_all_rows(pass, pass->outputs[l - 1], layer->inputs, team, thread);
-    for (size_t panel = s.first / stacks; panel * stacks < s.end; panel++) {
+    for (size_t panel = (s.end + stacks - 1) / stacks; panel-- > s.first / stacks;) {
         mlp_fp32_share_part(&s, panel, 0, stacks, &at, &n);
         forward_stacks(pass, l, panel, at, n, has_lists ? &lists : NULL);
     }
