@@ -76,6 +76,10 @@ $(BUILD)/src/kernels/bf16_avx2.o: FILE_FLAGS := -mavx2 -mfma
 $(BUILD)/src/kernels/bf16_avx512.o: FILE_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 \
                                                   -mfma
 $(BUILD)/src/kernels/bf16_amx.o: FILE_FLAGS := -mamx-tile -mamx-bf16
+# So that asking for the right to write is PREFETCHW; it does nothing where it is unknown.
+ifneq ($(filter x86_64%,$(ARCH)),)
+  $(BUILD)/src/nn/fp32_update.o: FILE_FLAGS := -mprfchw
+endif
 # It is called before a sanitizer is ready.
 $(BUILD)/tests/trust/faults.o: FILE_FLAGS := -fno-sanitize=all
 

@@ -129,7 +129,7 @@ void mlp_lists_begin(const mlp_lists *lists, const mlp_kernels *kernels, size_t 
     }
 }
 
-mlp_list mlp_lists_block(const mlp_lists *lists, size_t i, size_t block)
+void mlp_lists_block(const mlp_lists *lists, size_t i, size_t block, mlp_list *list)
 {
     const mlp_packed *packed = lists->packed;
     const mlp_span *span = span_of(packed, lists->first + i, block);
@@ -137,12 +137,13 @@ mlp_list mlp_lists_block(const mlp_lists *lists, size_t i, size_t block)
     size_t shared = packed->shared[lists->first + i];
     const float *start = block == 0 ? lists->starts + shared * MLP_PANEL : NULL;
     if (packed->words != NULL)
-        return (mlp_list){
+        *list = (mlp_list){
             .start = start, .n = span->n, .words = packed->words + at, .values = packed->levels};
-    return (mlp_list){.start = start,
-                      .n = span->n,
-                      .steps = packed->steps + at,
-                      .values = packed->values + at * MLP_TILE};
+    else
+        *list = (mlp_list){.start = start,
+                           .n = span->n,
+                           .steps = packed->steps + at,
+                           .values = packed->values + at * MLP_TILE};
 }
 
 void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size_t n_blocks,
@@ -153,7 +154,7 @@ void mlp_lists_multiply(const mlp_lists *lists, const mlp_kernels *kernels, size
             mlp_list blocks[MLP_MOST_LISTS];
             size_t together = mlp_min_size(n - i, MLP_MOST_LISTS);
             for (size_t l = 0; l < together; l++)
-                blocks[l] = mlp_lists_block(lists, at + i + l, block);
+                mlp_lists_block(lists, at + i + l, block, &blocks[l]);
             kernels->multiply(together, blocks, b, columns, c + i * MLP_TILE_FLOATS);
         }
 }

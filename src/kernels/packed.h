@@ -72,8 +72,10 @@ size_t mlp_lists_start_floats(size_t max_steps);
 void mlp_lists_begin(const mlp_lists *lists, const mlp_kernels *kernels, size_t at, size_t n,
                      const float *b, size_t columns, const float *start);
 
-/* One block of the lists' own list i; of the first block, with its start. */
-mlp_list mlp_lists_block(const mlp_lists *lists, size_t i, size_t block);
+/* *list = one block of the lists' own list i; of the first block, with its start. It is written
+ * where it is wanted: what is copied at once after it was written waits for all stores before it.
+ */
+void mlp_lists_block(const mlp_lists *lists, size_t i, size_t block, mlp_list *list);
 
 /* c[i] (2, 64) = the first n_blocks blocks of the lists' own list `at` + i times the panel b, with
  * which they have begun, for n lists; c is n tiles side by side. Of the same columns, or fewer. */

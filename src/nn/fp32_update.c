@@ -86,6 +86,17 @@ static void multiply_input_panel(const weight_update *u, size_t panel, float *pr
         }
 }
 
+/* Asks for weights of such a layer, those of n inputs, with the right to write: all members have
+ * read them for the way forwards and back, and a step would wait for each in turn. */
+static inline __attribute__((always_inline)) void ask_for_weights(const weight_update *u,
+                                                                  size_t input, size_t n)
+{
+    const mlp_model *model = u->pass->model;
+    const float *weight = model->params + model->layers[u->l].weight + input * MLP_PANEL;
+    for (size_t i = 0; i < n; i++)
+        __builtin_prefetch(weight + i * MLP_PANEL, 1);
+}
+
 /* gradients (n, 8, 64): of the weights in stacks first .. first + n - 1 of such a layer. */
 static void multiply_inputs(const weight_update *u, size_t first, size_t n, float *gradients)
 {
@@ -93,8 +104,10 @@ static void multiply_inputs(const weight_update *u, size_t first, size_t n, floa
     float *product = u->pass->fp32.transposed + u->thread * u->pass->fp32.transposed_stride;
     for (size_t row = 0; row < n * MLP_STACK; row++) {
         size_t input = first * MLP_STACK + row;
-        if (row == 0 || input % MLP_PANEL == 0)
+        if (row == 0 || input % MLP_PANEL == 0) {
+            ask_for_weights(u, input, mlp_min_size(n * MLP_STACK - row, MLP_PANEL));
             multiply_input_panel(u, input / MLP_PANEL, product);
+        }
         for (size_t j = 0; j < columns; j++)
             gradients[row * MLP_PANEL + j] =
                 j < outputs ? product[j * MLP_PANEL + input % MLP_PANEL] : 0.0f;
@@ -146,7 +159,7 @@ static void apply_stack(const weight_update *u, size_t panel, size_t stack, size
     }
     size_t last = packed->n_blocks - 1, list, n = lists_of(u, stack, 1, &list);
     for (size_t l = 0; l < n; l++)
-        blocks[l] = mlp_lists_block(&u->lists, list + l, last);
+        mlp_lists_block(&u->lists, list + l, last, &blocks[l]);
     mlp_sgd_apply_lists(u->sgd, u->pass->kernels, u->step, at, n, blocks,
                         output_gradient(u, panel) + last * packed->block_steps * MLP_PANEL,
                         gradients);

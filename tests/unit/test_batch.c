@@ -37,7 +37,8 @@ static void unpack(const mlp_packed *packed, size_t list, size_t max_steps, uint
         memset(dense + i * max_steps + shared, 0, max_steps - shared);
     }
     for (size_t block = 0; block < packed->n_blocks; block++) {
-        mlp_list words = mlp_lists_block(&lists, 0, block);
+        mlp_list words;
+        mlp_lists_block(&lists, 0, block, &words);
         size_t low_k = block * packed->block_steps, zeros = 0, next = 0;
         size_t skipped = mlp_min_size(shared - mlp_min_size(shared, low_k), packed->block_steps);
         for (size_t s = 0; s < words.n; s++) {
@@ -168,8 +169,11 @@ static void check_lack(const mlp_kernels *kernels, size_t lack, size_t wanted)
     const mlp_lists rows = {.packed = &batch.rows, .n = SIDE / MLP_TILE, .starts = starts};
     const mlp_lists columns = {.packed = &batch.columns, .n = SIDE / MLP_TILE, .starts = starts};
     for (size_t i = 0; i < SIDE / MLP_TILE; i++) {
-        assert_int_equal(mlp_lists_block(&rows, i, 0).n, i == 0 ? wanted : SIDE);
-        assert_int_equal(mlp_lists_block(&columns, i, 0).n, i == 0 ? wanted : SIDE);
+        mlp_list row, column;
+        mlp_lists_block(&rows, i, 0, &row);
+        mlp_lists_block(&columns, i, 0, &column);
+        assert_int_equal(row.n, i == 0 ? wanted : SIDE);
+        assert_int_equal(column.n, i == 0 ? wanted : SIDE);
     }
     mlp_batch_free(&batch);
     mlp_team_free(&team);

@@ -172,7 +172,8 @@ static size_t count_shared(const matrix *m, size_t list)
 static void check_block(const mlp_packed *packed, const matrix *m, size_t list, size_t block)
 {
     const mlp_lists lists = {.packed = packed, .first = list, .n = 1, .starts = STARTS};
-    mlp_list found = mlp_lists_block(&lists, 0, block);
+    mlp_list found;
+    mlp_lists_block(&lists, 0, block, &found);
     size_t s = 0, low = block * packed->block_steps, shared = count_shared(m, list);
     assert_int_equal(packed->shared[list], shared);
     assert_ptr_equal(found.start, block == 0 ? STARTS + shared * MLP_PANEL : NULL);
@@ -200,8 +201,9 @@ static void check_order(const mlp_packed *packed, size_t first, size_t end)
     const mlp_lists lists = {.packed = packed, .first = 0, .n = LISTS, .starts = STARTS};
     for (size_t block = 0; block < packed->n_blocks; block++)
         for (size_t list = first + 1; list < end; list++) {
-            mlp_list a = mlp_lists_block(&lists, list - 1, block);
-            mlp_list b = mlp_lists_block(&lists, list, block);
+            mlp_list a, b;
+            mlp_lists_block(&lists, list - 1, block, &a);
+            mlp_lists_block(&lists, list, block, &b);
             if (packed->words != NULL) {
                 assert_ptr_equal(b.words, a.words + a.n);
             } else {
