@@ -51,7 +51,8 @@ ifneq ($(VARIANT),release)
 endif
 
 # Each instruction set has its own file and flags; the rest of the program runs anywhere.
-X86_KERNELS := $(addprefix src/kernels/,avx2.c avx512.c bf16_avx2.c bf16_avx512.c bf16_amx.c)
+X86_KERNELS := $(addprefix src/kernels/,avx2.c avx512.c bf16_avx2.c bf16_avx512.c bf16_avx512_pack.c \
+                                        bf16_amx.c)
 LIB_SOURCES := $(filter-out src/cli/% $(X86_KERNELS),$(wildcard src/*/*.c))
 ifneq ($(filter x86_64%,$(ARCH)),)
   LIB_SOURCES += $(X86_KERNELS)
@@ -70,11 +71,11 @@ all: mlp
 mlp: $(BUILD)/mlp
 	cp $< $@
 
-$(BUILD)/src/kernels/avx2.o: FILE_FLAGS := -mavx2 -mfma
-$(BUILD)/src/kernels/avx512.o: FILE_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
-$(BUILD)/src/kernels/bf16_avx2.o: FILE_FLAGS := -mavx2 -mfma
-$(BUILD)/src/kernels/bf16_avx512.o: FILE_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 \
-                                                  -mfma
+AVX512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+$(BUILD)/src/kernels/avx2.o $(BUILD)/src/kernels/bf16_avx2.o: FILE_FLAGS := -mavx2 -mfma
+$(BUILD)/src/kernels/avx512.o: FILE_FLAGS := $(AVX512)
+$(BUILD)/src/kernels/bf16_avx512.o: FILE_FLAGS := $(AVX512) -mavx512bf16
+$(BUILD)/src/kernels/bf16_avx512_pack.o: FILE_FLAGS := $(AVX512) -mavx512bf16
 $(BUILD)/src/kernels/bf16_amx.o: FILE_FLAGS := -mamx-tile -mamx-bf16
 # So that asking for the right to write is PREFETCHW; it does nothing where it is unknown.
 ifneq ($(filter x86_64%,$(ARCH)),)

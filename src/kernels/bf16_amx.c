@@ -4,7 +4,7 @@
  * are the streaming ones, which leave a in the L1 cache. */
 #include <immintrin.h>
 
-#include "kernels/bf16_avx512.h"
+#include "kernels/bf16_avx512_pack.h"
 #include "kernels/select.h"
 
 enum { TILE = MLP_BF16_TILE, BLOCK = MLP_BF16_BLOCK };

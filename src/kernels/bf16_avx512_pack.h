@@ -1,6 +1,7 @@
-/* bf16_avx512.h: what the tables avx512bf16 and amx share: all but the product. */
-#ifndef MLP_KERNELS_BF16_AVX512_H
-#define MLP_KERNELS_BF16_AVX512_H
+/* bf16_avx512_pack.h: what the tables avx512bf16 and amx share, all but the product: operands
+ * packed and transposed by AVX-512 with its bf16 instructions. */
+#ifndef MLP_KERNELS_BF16_AVX512_PACK_H
+#define MLP_KERNELS_BF16_AVX512_PACK_H
 
 #include "kernels/bf16.h"
 
