@@ -33,6 +33,7 @@ typedef struct operands {
     uint8_t *pixels;  /* (STEPS, PIXELS): images, none of whose pixels is 0 */
     uint16_t *pairs;  /* (LINE / 2, STEPS): such pixels by twos */
     uint32_t *words;  /* (ROWS): a list of them, to pack into, */
+    uint32_t *all;    /* (STEPS): one that leaves no step out, */
     uint32_t *few;    /* (SOME_STEPS): and one of steps spread evenly over the STEPS */
     float *levels;    /* (256) */
     uint16_t *every;  /* (STEPS): a list's steps, none left out */
@@ -50,6 +51,7 @@ static void free_operands(operands *o)
     free(o->pixels);
     free(o->pairs);
     free(o->words);
+    free(o->all);
     free(o->few);
     free(o->levels);
     free(o->every);
@@ -67,6 +69,7 @@ static bool alloc_operands(operands *o)
                     .pixels = mlp_alloc(STEPS, PIXELS),
                     .pairs = mlp_alloc(LINE / MLP_TILE, STEPS * sizeof *o->pairs),
                     .words = mlp_alloc(ROWS, sizeof *o->words),
+                    .all = mlp_alloc(STEPS, sizeof *o->all),
                     .few = mlp_alloc(SOME_STEPS, sizeof *o->few),
                     .levels = mlp_alloc(UINT8_MAX + 1, sizeof *o->levels),
                     .every = mlp_alloc(STEPS, sizeof *o->every),
@@ -75,8 +78,9 @@ static bool alloc_operands(operands *o)
                     .steps = mlp_alloc(ROWS, sizeof *o->steps),
                     .packed = mlp_alloc(ROWS, MLP_TILE * sizeof *o->packed)};
     return o->a != NULL && o->b != NULL && o->c != NULL && o->pixels != NULL && o->pairs != NULL &&
-           o->words != NULL && o->few != NULL && o->levels != NULL && o->every != NULL &&
-           o->some != NULL && o->values != NULL && o->steps != NULL && o->packed != NULL;
+           o->words != NULL && o->all != NULL && o->few != NULL && o->levels != NULL &&
+           o->every != NULL && o->some != NULL && o->values != NULL && o->steps != NULL &&
+           o->packed != NULL;
 }
 
 static mlp_status init_operands(operands *o, mlp_error *err)
@@ -93,7 +97,7 @@ static mlp_status init_operands(operands *o, mlp_error *err)
     memset(o->pixels, 255, (size_t)STEPS * PIXELS);
     memset(o->pairs, 255, LINE / MLP_TILE * STEPS * sizeof *o->pairs);
     for (size_t k = 0; k < STEPS; k++)
-        o->every[k] = (uint16_t)k;
+        o->all[k] = 255u | (uint32_t)(o->every[k] = (uint16_t)k) << 8;
     for (size_t s = 0; s < SOME_STEPS; s++)
         o->few[s] = 255u | (uint32_t)(o->some[s] = (uint16_t)(s * STEPS / SOME_STEPS)) << 8;
     for (size_t level = 0; level <= UINT8_MAX; level++)
@@ -124,13 +128,25 @@ static void run_some_steps(void *argument)
     multiply(o, o->some, SOME_STEPS, MLP_PANEL);
 }
 
+/* The same of pixels. */
+static void multiply_pixels(operands *o, const uint32_t *words, size_t n)
+{
+    mlp_list lists[MLP_MOST_LISTS];
+    for (size_t i = 0; i < MLP_MOST_LISTS; i++)
+        lists[i] = (mlp_list){.n = n, .words = words, .values = o->levels};
+    o->kernels->multiply(MLP_MOST_LISTS, lists, o->b, MLP_PANEL, o->c);
+}
+
 static void run_pixels(void *argument)
 {
     operands *o = argument;
-    mlp_list lists[MLP_MOST_LISTS];
-    for (size_t i = 0; i < MLP_MOST_LISTS; i++)
-        lists[i] = (mlp_list){.n = SOME_STEPS, .words = o->few, .values = o->levels};
-    o->kernels->multiply(MLP_MOST_LISTS, lists, o->b, MLP_PANEL, o->c);
+    multiply_pixels(o, o->all, STEPS);
+}
+
+static void run_some_pixels(void *argument)
+{
+    operands *o = argument;
+    multiply_pixels(o, o->few, SOME_STEPS);
 }
 
 static void run_narrow_lists(void *argument)
@@ -264,7 +280,8 @@ static void run_softmax(void *argument)
 static const row ROWS_OF_A_TABLE[] = {
     {"multiply", "24 x 160 x 64", run_lists, MLP_MOST_LISTS *STEPS, 256, 266, 19},
     {"multiply", "24 x 64 x 64", run_some_steps, MLP_MOST_LISTS *SOME_STEPS, 256, 266, 19},
-    {"multiply, pixels", "24 x 64 x 64", run_pixels, MLP_MOST_LISTS *SOME_STEPS, 256, 268, 19},
+    {"multiply, pixels", "24 x 160 x 64", run_pixels, MLP_MOST_LISTS *STEPS, 256, 268, 19},
+    {"multiply, pixels", "24 x 64 x 64", run_some_pixels, MLP_MOST_LISTS *SOME_STEPS, 256, 268, 19},
     {"multiply", "24 x 160 x 16", run_narrow_lists, MLP_MOST_LISTS *STEPS, 64, 74, 7},
     {"dense, rows", "8 x 64 x 64", run_dense_rows, MLP_PANEL, 1024, 288, 72},
     {"dense, rows", "8 x 64 x 16", run_narrow_dense_rows, MLP_PANEL, 256, 96, 24},
