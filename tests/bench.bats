@@ -228,7 +228,7 @@ assert figures["epoch"]["about"]["cpu"] == "abacus" and figures["dense"]["record
     [ -d digits ] || "$ROOT/mlp" data make-digits --out digits --train 1024 --test 100 -q
     run "$micro" --data digits
     [ "$status" -eq 0 ]
-    [ "$(grep -c '^portable  .*%$' <<<"${output%%bf16 table*}")" -eq 19 ]
+    [ "$(grep -c '^portable  .*%$' <<<"${output%%bf16 table*}")" -eq 20 ]
     [ "$(grep -c '^portable  .*%$' <<<"${output#*bf16 table}")" -eq 11 ]
     [ "$(grep -c '^peak' <<<"$output")" -ge 1 ]
     [ "$(grep -Ec '^[a-z0-9]+ +784-[0-9]+-10, [0-9]+ +(pack|forward, loss|backward, sgd|step) ' <<<"$output")" -eq 48 ]
