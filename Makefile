@@ -72,7 +72,9 @@ mlp: $(BUILD)/mlp
 	cp $< $@
 
 AVX512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
-$(BUILD)/src/kernels/avx2.o $(BUILD)/src/kernels/bf16_avx2.o: FILE_FLAGS := -mavx2 -mfma
+# Loops begin where a fetch does: one of 14 instructions else takes a third longer on a Zen 3.
+$(BUILD)/src/kernels/avx2.o $(BUILD)/src/kernels/bf16_avx2.o: FILE_FLAGS := \
+  -mavx2 -mfma -falign-loops=32
 $(BUILD)/src/kernels/avx512.o: FILE_FLAGS := $(AVX512)
 $(BUILD)/src/kernels/bf16_avx512.o: FILE_FLAGS := $(AVX512) -mavx512bf16
 $(BUILD)/src/kernels/bf16_avx512_pack.o: FILE_FLAGS := $(AVX512) -mavx512bf16

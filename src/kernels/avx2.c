@@ -1,12 +1,12 @@
-/* avx2.c: the kernels for AVX2 and FMA. Register tiles are (2, 32) and (4, 16):
- * 8 accumulators, just what two FMA units of latency 4 need, of 16 registers. */
+/* avx2.c: the kernels for AVX2 and FMA. Register tiles are (2, 32) and (4, 16), 8 accumulators,
+ * just what two FMA units of latency 4 need, of 16 registers, and (6, 16) where no step is left
+ * out. */
 #include <immintrin.h>
 
-#include "kernels/pack_loops.h"
 #include "kernels/select.h"
 
 typedef __m256 vector;
-enum { VECTOR_LANES = 8, WIDE = 32 };
+enum { VECTOR_LANES = 8, RUN_VECTORS = 2, NARROW_LISTS = 2, STEPS_TOGETHER = 4, UNPACKS_RUNS = 1 };
 
 static inline vector vector_load(const float *p)
 {
@@ -28,66 +28,55 @@ static inline vector vector_fma(vector a, vector b, vector c)
     return _mm256_fmadd_ps(a, b, c);
 }
 
-#include "kernels/tile_loops.h"
-
-static inline __attribute__((always_inline)) void multiply_kind(bool pixels, size_t n_lists,
-                                                                const mlp_list *lists,
-                                                                const float *b, size_t columns,
-                                                                float *c)
+static inline vector vector_flush(vector v, vector tiny)
 {
-    size_t together = columns < MLP_PANEL ? 2 : 1, i = 0;
-    for (; i + together <= n_lists; i += together, c += together * MLP_TILE_FLOATS)
-        for (size_t column = 0; column < columns; column += WIDE / together)
-            if (together == 1)
-                multiply_lists(pixels, 1, WIDE / VECTOR_LANES, &lists[i], column, b, c);
-            else
-                multiply_lists(pixels, 2, MLP_COLUMNS / VECTOR_LANES, &lists[i], column, b, c);
-    for (size_t column = 0; i < n_lists && column < columns; column += MLP_COLUMNS)
-        multiply_lists(pixels, 1, MLP_COLUMNS / VECTOR_LANES, &lists[i], column, b, c);
+    const vector sign = _mm256_set1_ps(-0.0f);
+    return _mm256_and_ps(_mm256_cmp_ps(_mm256_andnot_ps(sign, v), tiny, _CMP_NLT_UQ), v);
 }
 
-static void multiply(size_t n_lists, const mlp_list *lists, const float *b, size_t columns,
-                     float *c)
+#include "kernels/avx2_pack.h"
+#include "kernels/sgd_loops.h"
+
+/* `rows` rows of a multiply_dense, of all columns or a few. */
+static inline __attribute__((always_inline)) void
+multiply_some_rows(size_t rows, size_t depth, const float *const *a, size_t stride, const float *b,
+                   size_t columns, const float *start, float *c)
 {
-    if (lists->words != NULL)
-        multiply_kind(true, n_lists, lists, b, columns, c);
+    enum { NARROW = MLP_COLUMNS / VECTOR_LANES };
+    if (columns == MLP_PANEL && rows <= MLP_TILE)
+        for (size_t column = 0; column < MLP_PANEL; column += WIDE)
+            multiply_rows(rows, MAX_VECTORS, depth, a, stride, column, b, start, c);
     else
-        multiply_kind(false, n_lists, lists, b, columns, c);
+        for (size_t column = 0; column < columns; column += MLP_COLUMNS)
+            multiply_rows(rows, NARROW, depth, a, stride, column, b, start, c);
 }
 
 static void multiply_dense(size_t rows, size_t depth, const float *const *a, size_t stride,
                            const float *b, size_t columns, const float *start, float *c)
 {
-    enum { ROWS = MLP_STACK / 2, VECTORS = MLP_COLUMNS / VECTOR_LANES };
-    for (size_t column = 0; column < columns; column += MLP_COLUMNS) {
-        size_t i = 0;
-        for (; i + ROWS <= rows; i += ROWS)
-            multiply_rows(ROWS, VECTORS, depth, a + i, stride, column, b, start, c + i * MLP_PANEL);
-        for (; i < rows; i++)
-            multiply_rows(1, VECTORS, depth, a + i, stride, column, b, start, c + i * MLP_PANEL);
-    }
-}
-
-static float multiply_sgd(size_t n_lists, const mlp_list *lists, const float *b, float *c,
-                          const mlp_sgd_step *step, float *velocity, float *weight)
-{
-    multiply(n_lists, lists, b, MLP_PANEL, c);
-    return sgd_plain(n_lists * MLP_TILE, MLP_PANEL, step, c, velocity, weight);
+    enum { HALF_STACK = MLP_STACK / 2 };
+    size_t i = 0;
+    for (; i + HALF_STACK <= rows; i += HALF_STACK)
+        multiply_some_rows(HALF_STACK, depth, a + i, stride, b, columns, start, c + i * MLP_PANEL);
+    for (; i + MLP_TILE <= rows; i += MLP_TILE)
+        multiply_some_rows(MLP_TILE, depth, a + i, stride, b, columns, start, c + i * MLP_PANEL);
+    if (i < rows)
+        multiply_some_rows(1, depth, a + i, stride, b, columns, start, c + i * MLP_PANEL);
 }
 
 const mlp_kernels mlp_kernels_avx2 = {
     .name = "avx2",
     .multiply = multiply,
     .multiply_dense = multiply_dense,
-    .pack_images = pack_images_plain,
-    .gather_pairs = gather_pairs_plain,
-    .pack_pairs = pack_pairs_plain,
-    .pack_rows = pack_rows_plain,
+    .pack_images = pack_images,
+    .gather_pairs = gather_pairs,
+    .pack_pairs = pack_pairs,
+    .pack_rows = pack_rows,
     .pack_columns = pack_columns,
     .relu = relu,
     .relu_backward = relu_backward,
     .sum_rows = sum_rows,
-    .sgd = sgd_plain,
+    .sgd = sgd,
     .multiply_sgd = multiply_sgd,
     .softmax = softmax,
     .sigmoid = sigmoid,

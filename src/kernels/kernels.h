@@ -20,7 +20,7 @@
  *     values (n, 2)   the two rows' elements k
  * or, of pixels, which have 256 levels,
  *     words (n)       both in one: row 0's level | k << 8 | row 1's level << 24
- *     values (256)    the levels' values
+ *     values (256)    level / 255, which is the element
  * Several lists that leave nothing out make one wider tile.
  * Four lists' tiles (2, 64) side by side are a stack (8, 64). Where packing does not pay,
  * a stack's left operand is read where it lies: eight rows or columns of a panel.
@@ -65,8 +65,8 @@ typedef struct mlp_sgd_step {
 
 /* A packed list, or a block of one. */
 typedef struct mlp_list {
-    const float *start; /* (64): what its product is added to, in both rows; NULL: c itself */
-    size_t n;
+    const float *start;    /* (64): what its product is added to, in both rows; NULL: c itself */
+    size_t n;              /* of pixels at most MLP_BLOCK_STEPS */
     const uint32_t *words; /* (n) of pixels; or NULL, and */
     const uint16_t *steps; /* (n) */
     const float *values;   /* (256), or (n, 2) */

@@ -3,6 +3,7 @@
 #define MLP_KERNELS_LIST_STEP_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "kernels/kernels.h"
 
@@ -11,18 +12,27 @@ typedef struct list_step {
     float a[MLP_TILE]; /* times these */
 } list_step;
 
-/* Step s of a list; pixels: it has words. They hold the step where it is, times 256, the
- * distance of a panel's rows in bytes: finding one takes no shift. */
+/* The values of step s of a list; pixels: it has words. */
+static inline __attribute__((always_inline)) void read_values(bool pixels, const mlp_list *list,
+                                                              size_t s, float a[MLP_TILE])
+{
+    if (pixels) {
+        a[0] = list->values[list->words[s] & 0xff];
+        a[1] = list->values[list->words[s] >> 24];
+    } else
+        memcpy(a, list->values + s * MLP_TILE, MLP_TILE * sizeof *a);
+}
+
+/* Step s of a list. Words hold the step where it is, times 256, the distance of a panel's rows in
+ * bytes: finding one takes no shift. */
 static inline __attribute__((always_inline)) list_step read_step(bool pixels, const mlp_list *list,
                                                                  size_t s, const float *b)
 {
-    if (pixels) {
-        uint32_t word = list->words[s];
-        return (list_step){b + (word & 0xffff00) / sizeof *b,
-                           {list->values[word & 0xff], list->values[word >> 24]}};
-    }
-    const float *a = list->values + s * MLP_TILE;
-    return (list_step){b + (size_t)list->steps[s] * MLP_PANEL, {a[0], a[1]}};
+    list_step step;
+    step.row =
+        b + (pixels ? (list->words[s] & 0xffff00) / sizeof *b : (size_t)list->steps[s] * MLP_PANEL);
+    read_values(pixels, list, s, step.a);
+    return step;
 }
 
 _Static_assert(sizeof(float[MLP_PANEL]) == 1 << 8 && MLP_TILE == 2, "words hold byte offsets");

@@ -1,7 +1,8 @@
-/* tile_loops.h: the products, over the vector type of the file that includes it. That
- * file defines, before the include,
+/* tile_loops.h: register tiles of products, over the vector type of the file that includes it.
+ * That file defines, before the include,
  *     vector, VECTOR_LANES
  *     vector_load, vector_store, vector_broadcast, vector_fma
+ *     STEPS_TOGETHER   steps of a list that its loop takes in a turn
  * and calls these with constant numbers of lists, rows and vectors. The loops over a
  * register tile then have constant bounds and are unrolled, so that the sums live in
  * registers.
@@ -92,6 +93,7 @@ multiply_lists(bool pixels, size_t n_lists, size_t vectors, const mlp_list *list
         load_sums(vectors, lists[l].start, c + l * MLP_TILE_FLOATS, column, sums[l]);
     }
 
+#pragma GCC unroll STEPS_TOGETHER
     for (size_t s = 0; s < together; s++)
 #pragma GCC unroll 4
         for (size_t l = 0; l < n_lists; l++)

@@ -101,7 +101,7 @@ static mlp_status init_operands(operands *o, mlp_error *err)
     for (size_t s = 0; s < SOME_STEPS; s++)
         o->few[s] = 255u | (uint32_t)(o->some[s] = (uint16_t)(s * STEPS / SOME_STEPS)) << 8;
     for (size_t level = 0; level <= UINT8_MAX; level++)
-        o->levels[level] = 1e-3f;
+        o->levels[level] = (float)level / UINT8_MAX;
     for (size_t i = 0; i < (size_t)STEPS * LIST_FLOATS; i++)
         o->values[i] = 1e-3f;
     return MLP_OK;

@@ -3,9 +3,9 @@
 #include "kernel_fixture.h"
 
 enum {
-    MAX_STEPS = 150,            /* rows of b */
-    TILES = 2 + MLP_MOST_LISTS, /* of c: one on either side in which nothing may be written */
-    LEVELS = 256,               /* of pixels */
+    MAX_STEPS = MLP_BLOCK_STEPS, /* rows of b */
+    TILES = 2 + MLP_MOST_LISTS,  /* of c: one on either side in which nothing may be written */
+    LEVELS = 256,                /* of pixels */
 };
 
 /* The operands of a product, c's first tile being its second. */
@@ -15,7 +15,7 @@ typedef struct operands {
     uint16_t steps[MLP_MOST_LISTS][MAX_STEPS];
     float *values[MLP_MOST_LISTS]; /* (n, 2) */
     uint32_t words[MLP_MOST_LISTS][MAX_STEPS];
-    float *levels; /* (256) */
+    float levels[LEVELS];
     float *b, *rows, *c;
     const float *start; /* the first of the rows, or NULL: each list has a row of its own */
 } operands;
@@ -91,7 +91,8 @@ static void roll_lists(dice *d, operands *o, numbers kind)
 static void roll_operands(dice *d, operands *o, start_kind start, numbers kind)
 {
     roll_lists(d, o, kind);
-    o->levels = roll_floats(d, LEVELS, kind);
+    for (size_t level = 0; level < LEVELS; level++)
+        o->levels[level] = (float)((double)level / 255.0);
     if (roll(d) % 2 == 0)
         roll_levels(d, o);
     o->b = roll_floats(d, MAX_STEPS * MLP_PANEL, kind);
@@ -104,7 +105,6 @@ static void free_operands(operands *o)
 {
     for (size_t i = 0; i < o->n_lists; i++)
         free(o->values[i]);
-    free(o->levels);
     free(o->b);
     free(o->rows);
     free(o->c);
