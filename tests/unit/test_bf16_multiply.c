@@ -185,6 +185,34 @@ static void tiny_sums_become_zeros(void **state)
     free(wanted);
 }
 
+/* Nothing on the way is below the smallest normal number, 2^-126, but the last sum: of c, 1.5 times
+ * as much, and of one term, as much and of the other sign. */
+static void a_tiny_last_sum_becomes_a_zero_of_its_sign(void **state)
+{
+    (void)state;
+    float *found = must_alloc(TILE_FLOATS, sizeof *found);
+    operands o = roll_operands(0, TAME);
+    memset(o.a_strip, 0, BLOCK * sizeof *o.a_strip);
+    memset(o.b_strip, 0, BLOCK * sizeof *o.b_strip);
+    for (size_t tile = 0; tile < BLOCK; tile += BLOCK / 2)
+        for (size_t i = 0; i < TILE; i++) {
+            o.a_strip[tile + i * TILE] = i % 2 == 0 ? 0x2000u : 0xa000u; /* 2^-63, -2^-63 */
+            o.b_strip[tile + i] = 0x2000u;
+        }
+    for (size_t i = 0; i < STRIP; i++)
+        for (size_t j = 0; j < STRIP; j++)
+            o.c[i * STRIDE + j] = i % 2 == 0 ? -0x1.8p-126f : 0x1.8p-126f;
+    for (size_t t = 0; supported(t) != NULL; t++) {
+        multiply(supported(t), 1, &o, STRIDE, found);
+        for (size_t i = 0; i < STRIP; i++)
+            for (size_t j = 0; j < STRIP; j++)
+                assert_int_equal(mlp_float_bits(found[i * STRIDE + j]),
+                                 i % 2 == 0 ? 0x80000000u : 0u);
+    }
+    free_operands(&o);
+    free(found);
+}
+
 /* In each four rows most k are 0 in all of them, as blank pixels are. */
 static void blank_most(uint32_t *a, size_t n)
 {
@@ -234,6 +262,7 @@ int main(void)
         cmocka_unit_test(blocks_are_passed_over),
         cmocka_unit_test(sums_start_from_rows),
         cmocka_unit_test(tiny_sums_become_zeros),
+        cmocka_unit_test(a_tiny_last_sum_becomes_a_zero_of_its_sign),
         cmocka_unit_test(blanks_hide_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
