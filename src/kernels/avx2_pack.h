@@ -34,18 +34,18 @@ static inline unsigned set_words(__m256i words)
     return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(zero)) ^ 0xffu;
 }
 
-/* k << 8, (k + 1) << 8, ... of eight neighbours. */
-static inline __m256i steps_of_words(size_t k)
+/* k, k + 1, ... of eight neighbours. */
+static inline __m256i eight_steps(size_t k)
 {
     const __m256i lanes = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
-    return _mm256_slli_epi32(_mm256_add_epi32(_mm256_set1_epi32((int)k), lanes), 8);
+    return _mm256_add_epi32(_mm256_set1_epi32((int)k), lanes);
 }
 
 /* Appends to a list those of eight steps, k .. k + 7, whose levels are not both zero. */
 static inline size_t append_levels(size_t k, __m256i levels, uint32_t *list)
 {
     unsigned set = set_words(levels);
-    __m256i words = _mm256_or_si256(levels, steps_of_words(k));
+    __m256i words = _mm256_or_si256(levels, _mm256_slli_epi32(eight_steps(k), 8));
     __m256i order = _mm256_set_m128i(order_of(set >> QUAD), order_of(set));
     __m256i front = _mm256_castps_si256(_mm256_permutevar_ps(_mm256_castsi256_ps(words), order));
     _mm_storeu_si128((__m128i *)list, _mm256_castsi256_si128(front));
@@ -188,11 +188,10 @@ static inline size_t append_quad(unsigned set, __m128 a, __m128 b, __m128i k, ui
 
 static size_t pack_rows(size_t n, size_t first_k, const float *rows, uint16_t *steps, float *values)
 {
-    const __m256i lanes = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
     size_t count = 0;
     for (size_t k = 0; k < n; k += EIGHT) {
         __m256 a = _mm256_loadu_ps(rows + k), b = _mm256_loadu_ps(rows + MLP_PANEL + k);
-        __m256i all = _mm256_add_epi32(_mm256_set1_epi32((int)(first_k + k)), lanes);
+        __m256i all = eight_steps(first_k + k);
         __m256i no_signs = _mm256_slli_epi32(_mm256_castps_si256(_mm256_or_ps(a, b)), 1);
         unsigned set = set_words(no_signs) & (n - k < EIGHT ? (1u << (n - k)) - 1 : 0xffu);
         count += append_quad(set, _mm256_castps256_ps128(a), _mm256_castps256_ps128(b),

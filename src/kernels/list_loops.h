@@ -61,11 +61,12 @@ static inline __attribute__((always_inline)) void add_runs(bool pixels, const ml
 /* RUNS lists that leave none out from their first step up to a common end. */
 typedef struct runs {
     const mlp_list *lists;
-    mlp_list rest[RUNS]; /* of each, from where the last of them begins: so many steps, from */
-    size_t n, first;     /* this one on */
+    mlp_list rest[RUNS]; /* each from where the last of them begins: */
+    size_t first, n;     /* from this step on, so many */
 } runs;
 
-/* The values of n words, as a list of floats has them. */
+/* The values of n words, as a list of floats has them. A vector of signed numbers becomes floats by
+ * one instruction, of unsigned ones by many. */
 static inline void unpack_words(size_t n, const uint32_t *words, float *values)
 {
     for (size_t s = 0; s < n; s++) {
