@@ -152,6 +152,16 @@ static void sums_start_from_rows(void **state)
     free(wanted);
 }
 
+/* Numbers of any sign: of a a power of two and up to twice as much, of b twice these. The power is
+ * a float's upper half. */
+static void roll_magnitudes(operands *o, size_t n, uint32_t power)
+{
+    for (size_t i = 0; i < n * BLOCK; i++) {
+        o->a_strip[i] = power * 0x10001u + (roll() & 0x807f807fu);
+        o->b_strip[i] = (power + 0x80u) * 0x10001u + (roll() & 0x807f807fu);
+    }
+}
+
 /* Terms so small that sums, evens and odds pass below the smallest normal number. */
 static void tiny_sums_become_zeros(void **state)
 {
@@ -161,10 +171,7 @@ static void tiny_sums_become_zeros(void **state)
     size_t zeros = 0;
     for (size_t round = 0; round < 20; round++) {
         operands o = roll_operands(0, TAME);
-        for (size_t i = 0; i < 2 * BLOCK; i++) {
-            o.a_strip[i] = 0x1f801f80u + (roll() & 0x807f807fu); /* 2^-64 to 2^-63 */
-            o.b_strip[i] = 0x20002000u + (roll() & 0x807f807fu);
-        }
+        roll_magnitudes(&o, 2, 0x1f80u); /* 2^-64 */
         for (size_t i = 0; i < TILE_FLOATS; i++)
             o.c[i] = mlp_float_from_bits(roll() & 0x80ffffffu);
         multiply(supported(0), 2, &o, STRIDE, wanted);
@@ -223,24 +230,26 @@ static void blank_most(uint32_t *a, size_t n)
 }
 
 /* A table that leaves zeros out must still show an infinity beside them, and the sign of a
- * zero that is added to -0. */
+ * zero that is added to -0: of a sum below the smallest normal number, and of products that are
+ * zeros at once, and no subnormal is to be seen. */
 static void blanks_hide_nothing(void **state)
 {
     (void)state;
     static const uint32_t STARTS[] = {0x80000000u, 0, 0x80000001u, 0x80800000u, 0xbf800000u};
-    enum { KINDS = 3, N_STARTS = sizeof STARTS / sizeof STARTS[0], MAX_N = 3 };
+    enum { TINY, VANISHING, INFINITE, ALL_TAME, KINDS };
+    enum { N_STARTS = sizeof STARTS / sizeof STARTS[0], MAX_N = 3 };
     float *found = must_alloc(TILE_FLOATS, sizeof *found);
     float *wanted = must_alloc(TILE_FLOATS, sizeof *wanted);
     for (size_t round = 0; round < (size_t)2 * KINDS * N_STARTS * MAX_N; round++) {
         size_t kind = round % KINDS, n = round / KINDS % MAX_N + 1;
         operands o = roll_operands(n, TAME);
-        for (size_t i = 0; i < n * BLOCK && kind == 0; i++) {
-            o.a_strip[i] = 0x1f801f80u + (roll() & 0x807f807fu); /* 2^-64 to 2^-63 */
-            o.b_strip[i] = 0x20002000u + (roll() & 0x807f807fu);
-        }
-        for (size_t i = 0; i < TILE_FLOATS && kind == 0; i++)
+        if (kind == TINY)
+            roll_magnitudes(&o, n, 0x1f80u); /* 2^-64 */
+        if (kind == VANISHING)
+            roll_magnitudes(&o, n, 0x0d80u); /* 2^-100 */
+        for (size_t i = 0; i < TILE_FLOATS && (kind == TINY || kind == VANISHING); i++)
             o.c[i] = mlp_float_from_bits(STARTS[round / KINDS / MAX_N % N_STARTS]);
-        if (kind == 1)
+        if (kind == INFINITE)
             o.b_strip[roll() % (n * BLOCK)] |= roll() % 2 == 0 ? 0x7f80u : 0x7f800000u;
         blank_most(o.a_strip, n);
         multiply(supported(0), n, &o, STRIDE, wanted);
