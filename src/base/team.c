@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 /* Some tens of microseconds: longer than the gaps inside a training step. */
-enum { SPINS_BEFORE_SLEEP = 4000 };
+enum { SPINS_BEFORE_SLEEP = 1000 };
 
 static void cpu_relax(void)
 {
@@ -52,7 +52,7 @@ void mlp_team_barrier(mlp_team *team)
         wake_sleepers(team);
         return;
     }
-    for (int spin = 0; spin < SPINS_BEFORE_SLEEP; spin++) {
+    for (int spin = 0; spin < team->spins; spin++) {
         if (atomic_load_explicit(&team->phase, memory_order_acquire) != phase)
             return;
         cpu_relax();
@@ -110,6 +110,7 @@ mlp_status mlp_team_init(mlp_team *team, size_t n_threads, mlp_error *err)
     pthread_mutex_init(&team->mutex, NULL);
     pthread_cond_init(&team->released, NULL);
     team->n_threads = 1;
+    team->spins = n_threads > mlp_cpu_count() ? 0 : SPINS_BEFORE_SLEEP;
     team->threads = mlp_alloc(n_threads, sizeof *team->threads);
     if (team->threads == NULL) {
         mlp_team_free(team);

@@ -2,8 +2,9 @@
  *
  * The caller is thread 0. Members meet at barriers that spin for a moment, which
  * is enough when each has a core of its own, and then sleep, so that shared
- * cores are not wasted. How work is divided never decides a result here: each
- * output has one owner, whoever it is.
+ * cores are not wasted; members that are more than the cores sleep at once. How
+ * work is divided never decides a result here: each output has one owner, whoever
+ * it is.
  */
 #ifndef MLP_BASE_TEAM_H
 #define MLP_BASE_TEAM_H
@@ -25,6 +26,7 @@ struct mlp_team {
     mlp_team_function function; /* the running job; NULL tells the members to leave */
     void *argument;
     size_t n_joined; /* members that have their number; under the mutex */
+    int spins;       /* looks at the phase before a member sleeps */
     atomic_uint arrived, phase;
     atomic_uint sleepers; /* members that stopped spinning; for them: */
     pthread_mutex_t mutex;
