@@ -9,7 +9,8 @@
 #   format, arrows, symbols, shellcheck     the sources
 #   unit-gcc, unit-clang                    the unit tests, by two compilers
 #   unit-asan, unit-ubsan, unit-tsan, unit-clang-sanitizers, unit-valgrind
-#                                           the same under sanitizers and memcheck
+#                                           the same under sanitizers and memcheck, in fewer
+#                                           random cases, but for clang's
 #   unit-drd                                the thread team under valgrind's DRD
 #   cli, cli-asan                           golden tests of the command line
 #   trust                                   trainings killed at any moment, a system that fails at
@@ -69,13 +70,42 @@ build() {
     return "$status"
 }
 
-# suite WHAT COMMAND...: a command with many tests in it, counted from what it prints: cmocka's
-# line for each test that ended (not those that its summary lists again), TAP's, or a closing
-# "N passed, N failed". One that fails without a failed test, or that ran no test, is one failure.
+# suite WHAT COMMAND...: a command with many tests in it.
 suite() {
-    local what=$1 out=$LOGS/$tier.last status=0 counts
+    local what=$1 out=$LOGS/$tier.last
+    shift
+    keep "$out" "$@"
+    count_suite "$what" "$out"
+}
+
+# suites: of each line "NAME COMMAND..." of its input a suite, as many at a time as there are cores.
+suites() {
+    local list=$LOGS/$tier.suites name
+    cat >"$list"
+    # shellcheck disable=SC2016 # of the other bash
+    xargs -P "$JOBS" -L 1 bash -c 'keep "$0.$1" "${@:2}"' "$LOGS/$tier" <"$list"
+    while read -r name _; do
+        count_suite "$name" "$LOGS/$tier.$name"
+    done <"$list"
+    rm -f "$list"
+}
+
+# keep FILE COMMAND...: what the command prints, and in FILE.status its exit code. Exported, with
+# what a command may begin with, for xargs.
+keep() {
+    local out=$1 status=0
     shift
     "$@" >"$out" 2>&1 </dev/null || status=$?
+    echo "$status" >"$out.status"
+}
+export -f keep within have
+
+# count_suite WHAT FILE: the tests of a suite that was kept, counted from what it printed: cmocka's
+# line for each test that ended (not those that its summary lists again), TAP's, or a closing
+# "N passed, N failed". One that fails without a failed test, or that ran no test, is one failure.
+count_suite() {
+    local what=$1 out=$2 status counts
+    status=$(cat "$out.status" 2>/dev/null || echo none)
     cat "$out" >>"$LOGS/$tier.log"
     counts=$(awk '
         /^\[.*listed below/ { listed = 1 }
@@ -98,6 +128,7 @@ suite() {
         tail -n 25 "$out" | sed 's/^/    /' >&2
         ;;
     esac
+    rm -f "$out" "$out.status"
 }
 
 skip() {
@@ -152,9 +183,9 @@ tier_shellcheck() {
     done
 }
 
-# unit_tests NAME WRAPPER... -- MAKE-ARGUMENT...: builds the unit tests in build/NAME, runs each.
+# unit_tests NAME WRAPPER... -- MAKE-ARGUMENT...: builds the unit tests in build/NAME and runs them.
 unit_tests() {
-    local name=$1 source wrapper=''
+    local name=$1 wrapper=''
     shift
     while [ "$1" != -- ]; do
         wrapper="$wrapper $1"
@@ -162,11 +193,10 @@ unit_tests() {
     done
     shift
     build "the unit tests ($name)" BUILD="build/$name" "$@" unit-tests || return 0
-    for source in tests/unit/test_*.c; do
-        # shellcheck disable=SC2086 # a command's words
-        suite "$(basename "$source" .c)" within 900 $wrapper \
-            "build/$name/tests/$(basename "$source" .c)"
-    done
+    suites < <(for source in tests/unit/test_*.c; do
+        test=$(basename "$source" .c)
+        echo "$test within 900 $wrapper build/$name/tests/$test"
+    done)
 }
 
 tier_unit_gcc() {
@@ -184,11 +214,11 @@ tier_unit_clang() {
 }
 
 tier_unit_asan() {
-    unit_tests asan -- VARIANT=asan
+    unit_tests asan env MLP_TEST_QUICK=1 -- VARIANT=asan
 }
 
 tier_unit_ubsan() {
-    unit_tests ubsan -- VARIANT=ubsan
+    unit_tests ubsan env MLP_TEST_QUICK=1 -- VARIANT=ubsan
 }
 
 tier_unit_tsan() {
@@ -216,10 +246,13 @@ tier_unit_drd() {
         build/release/tests/test_team
 }
 
-# golden VARIANT
+# golden VARIANT: the cases in as many parts as there are cores.
 golden() {
     build "mlp ($1)" VARIANT="$1" "build/$1/mlp" || return 0
-    suite 'the golden cases' within 1800 env MLP="$ROOT/build/$1/mlp" ./tests/cli/run.sh
+    suites < <(find tests/cli/cases -mindepth 1 -maxdepth 1 -exec basename '{}' ';' | sort |
+        awk -v parts="$JOBS" -v command="within 1800 env MLP=build/$1/mlp ./tests/cli/run.sh" '
+            { cases[NR % parts] = cases[NR % parts] " " $0 }
+            END { for (part in cases) print "golden-cases-" part, command cases[part] }')
 }
 
 tier_cli() {

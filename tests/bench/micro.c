@@ -95,31 +95,33 @@ static mlp_status report_kernels(mlp_team *single, mlp_error *err)
     return status;
 }
 
-/* folder NULL: dense images. */
-static mlp_status report_steps(char *folder, mlp_team *team, peaks peak, mlp_error *err)
+static mlp_status report_steps(const mlp_dataset *data, const char *images, mlp_team *team,
+                               peaks peak, mlp_error *err)
 {
-    mlp_dataset data;
-    const mlp_data_config config = {.dir = folder};
     const mlp_kernels *fp32;
     mlp_kernels bf16;
-    mlp_status status = folder == NULL
-                            ? init_dense(&data, err)
-                            : mlp_dataset_load_part(&data, &config, MLP_DATASET_TRAIN, err);
-    if (status != MLP_OK)
-        return status;
-    printf("\nsteps on %zu images %s%s; %zu thread%s\n", data.count,
-           folder == NULL ? "without zeros" : "of ", folder == NULL ? "" : folder, team->n_threads,
+    printf("\nsteps on %zu images (%s); %zu thread%s\n", data->count, images, team->n_threads,
            team->n_threads == 1 ? "" : "s");
     printf("%-10s %-18s %-14s %10s %9s %9s\n", "table", "net, batch", "phase", "ms", "GFLOP/s",
            "of peak");
-    status = mlp_kernels_select(&fp32, NULL, err);
+    mlp_status status = mlp_kernels_select(&fp32, NULL, err);
     if (status == MLP_OK)
-        status = bench_print_steps(&data, fp32, team, peak.fp32, err);
+        status = bench_print_steps(data, fp32, team, peak.fp32, err);
     if (status == MLP_OK)
         status = mlp_bf16_kernels_select(&bf16, NULL, err);
     if (status == MLP_OK)
-        status = bench_print_steps(&data, &bf16, team, peak.bf16, err);
-    mlp_dataset_free(&data);
+        status = bench_print_steps(data, &bf16, team, peak.bf16, err);
+    return status;
+}
+
+static mlp_status report_dense_steps(mlp_team *team, peaks peak, mlp_error *err)
+{
+    mlp_dataset data;
+    mlp_status status = init_dense(&data, err);
+    if (status == MLP_OK) {
+        status = report_steps(&data, "without zeros", team, peak, err);
+        mlp_dataset_free(&data);
+    }
     return status;
 }
 
@@ -147,7 +149,36 @@ static bool parse(int argc, char **argv, request *r)
     return r->threads >= 1 && r->threads <= 1024;
 }
 
-/* The kernels are one thread's affair; the steps and their peak are the team's. */
+/* The kernels are one thread's affair; the steps and their peak are the team's. images: NULL, or
+ * those of the request's folder. */
+static mlp_status report_all(const mlp_dataset *images, const request *r, mlp_team *single,
+                             mlp_team *team, mlp_error *err)
+{
+    mlp_status status = report_kernels(single, err);
+    peaks peak = measure_peaks(team);
+    if (status == MLP_OK)
+        status = report_dense_steps(team, peak, err);
+    if (status == MLP_OK && images != NULL)
+        status = report_steps(images, r->data, team, peak, err);
+    return status;
+}
+
+/* What is wrong with the images is said before anything is measured. */
+static mlp_status report_with_images(const request *r, mlp_team *single, mlp_team *team,
+                                     mlp_error *err)
+{
+    mlp_dataset data;
+    const mlp_data_config config = {.dir = r->data};
+    mlp_status status = mlp_dataset_load_part(&data, &config, MLP_DATASET_TRAIN, err);
+    if (status != MLP_OK)
+        return status;
+    status = bench_check_images(&data, err);
+    if (status == MLP_OK)
+        status = report_all(&data, r, single, team, err);
+    mlp_dataset_free(&data);
+    return status;
+}
+
 static mlp_status report(const request *r, mlp_team *single, mlp_team *team, mlp_error *err)
 {
     if (r->only_peak) {
@@ -158,13 +189,8 @@ static mlp_status report(const request *r, mlp_team *single, mlp_team *team, mlp
         printf("%.1f\n", bench_barrier_seconds(team) * 1e9);
         return MLP_OK;
     }
-    mlp_status status = report_kernels(single, err);
-    peaks peak = measure_peaks(team);
-    if (status == MLP_OK)
-        status = report_steps(NULL, team, peak, err);
-    if (status == MLP_OK && r->data != NULL)
-        status = report_steps(r->data, team, peak, err);
-    return status;
+    return r->data != NULL ? report_with_images(r, single, team, err)
+                           : report_all(NULL, r, single, team, err);
 }
 
 int main(int argc, char **argv)

@@ -238,6 +238,47 @@ static inline void net_loss_of_logits(net *n, const float *logits)
         mlp_pass_loss(&n->pass, first, size - first < MLP_LANES ? size - first : MLP_LANES);
 }
 
+static inline void net_assert_equal_states(const net *a, const net *b)
+{
+    size_t params = a->model.n_params * sizeof(float);
+    assert_memory_equal(a->sgd.velocities, b->sgd.velocities, params);
+    assert_memory_equal(a->sgd.squares, b->sgd.squares, params / MLP_PANEL);
+    assert_memory_equal(a->model.params, b->model.params, params);
+    for (size_t l = 0; l < a->model.n_layers; l++)
+        assert_true(mlp_sgd_layer_norm(&a->sgd, l) == mlp_sgd_layer_norm(&b->sgd, l));
+}
+
+static inline void net_assert_equal_losses(const net *a, const net *b)
+{
+    const mlp_pass *p = &a->pass, *q = &b->pass;
+    size_t images = p->batch.size;
+    assert_int_equal(images, q->batch.size);
+    assert_memory_equal(p->losses, q->losses, images * sizeof(float));
+    assert_memory_equal(p->probabilities, q->probabilities,
+                        images * a->model.classes * sizeof(float));
+    assert_memory_equal(p->predictions, q->predictions, images);
+}
+
+/* What lies between the tensors stays 0, in velocities and weights: writing 0 over
+ * all tensors leaves nothing else. */
+static inline void assert_padding_is_zero(const net *n, const float *flat)
+{
+    float *copy = must_alloc(n->model.n_params, sizeof *copy);
+    float *zeros = must_alloc(n->model.n_params, sizeof *zeros);
+    memcpy(copy, flat, n->model.n_params * sizeof *copy);
+    for (size_t t = 0; t < mlp_model_tensor_count(&n->model); t++)
+        mlp_model_set_tensor(&n->model, copy, t, zeros);
+    assert_memory_equal(copy, zeros, n->model.n_params * sizeof *copy);
+    free(copy);
+    free(zeros);
+}
+
+static inline void net_assert_padding_is_zero(const net *n)
+{
+    assert_padding_is_zero(n, n->sgd.velocities);
+    assert_padding_is_zero(n, n->model.params);
+}
+
 static inline double net_mean_loss(const net *n)
 {
     double sum = 0.0;
