@@ -8,9 +8,9 @@
 # Tiers, in order:
 #   format, arrows, symbols, shellcheck     the sources
 #   unit-gcc, unit-clang                    the unit tests, by two compilers
-#   unit-asan, unit-ubsan, unit-tsan, unit-clang-sanitizers, unit-valgrind
-#                                           the same under sanitizers and memcheck, in fewer
-#                                           random cases, but for clang's
+#   unit-asan                               the same under the address sanitizer,
+#   unit-ubsan, unit-tsan, unit-clang-sanitizers, unit-valgrind
+#                                           and in fewer random cases under others and memcheck
 #   unit-drd                                the thread team under valgrind's DRD
 #   cli, cli-asan                           golden tests of the command line
 #   trust                                   trainings killed at any moment, a system that fails at
@@ -214,7 +214,7 @@ tier_unit_clang() {
 }
 
 tier_unit_asan() {
-    unit_tests asan env MLP_TEST_QUICK=1 -- VARIANT=asan
+    unit_tests asan -- VARIANT=asan
 }
 
 tier_unit_ubsan() {
@@ -228,7 +228,8 @@ tier_unit_tsan() {
 tier_unit_clang_sanitizers() {
     local flags='-fsanitize=address,undefined -fno-sanitize-recover=all'
     needs clang || return 0
-    unit_tests clang-sanitizers -- VARIANT=release CC=clang CFLAGS="$flags" LDFLAGS="$flags"
+    unit_tests clang-sanitizers env MLP_TEST_QUICK=1 -- VARIANT=release CC=clang \
+        CFLAGS="$flags" LDFLAGS="$flags"
 }
 
 tier_unit_valgrind() {

@@ -11,7 +11,7 @@
 #include "kernels/select.h"
 
 enum { LANES = 8, ROWS = 2, STRIP = MLP_BF16_STRIP, TILE = MLP_BF16_TILE };
-enum { VECTORS = STRIP / LANES, MANY_STEPS = 10 };
+enum { VECTORS = STRIP / LANES, ELEMENTS = STRIP * STRIP, MANY_STEPS = 10 };
 
 #define EVERY_STEP 0xffffffffu
 #define EVEN_STEPS 0x55555555u
@@ -104,7 +104,7 @@ static bool has_negative_zero(const float *sums)
 {
     const __m256i negative_zero = _mm256_set1_epi32(INT32_MIN);
     __m256i any = _mm256_setzero_si256();
-    for (size_t i = 0; i < STRIP * STRIP; i += LANES) {
+    for (size_t i = 0; i < ELEMENTS; i += LANES) {
         __m256i bits = _mm256_load_si256((const __m256i *)(sums + i));
         any = _mm256_or_si256(any, _mm256_cmpeq_epi32(bits, negative_zero));
     }
@@ -117,11 +117,11 @@ static __attribute__((noinline)) void add_blocks(size_t n, const uint32_t *block
                                                  const uint32_t *a, const uint32_t *b, float *sums)
 {
     const bool shows_zeros = has_negative_zero(sums);
-    float floats[STRIP * STRIP] __attribute__((aligned(64)));
+    float floats[ELEMENTS] __attribute__((aligned(64)));
     for (size_t k = 0; k < n; k++) {
         bool finite = unpack_b(b + (size_t)blocks[k] * MLP_BF16_BLOCK, floats);
         const uint32_t *rows = a + (size_t)blocks[k] * MLP_BF16_BLOCK;
-        for (size_t i = 0; i < STRIP; i += ROWS, rows += ROWS * TILE)
+        for (size_t i = 0; i < STRIP; i += ROWS, rows += (size_t)ROWS * TILE)
             add_rows(finite && !shows_zeros ? steps_of(rows) : EVERY_STEP, rows, floats,
                      sums + i * STRIP);
     }
@@ -167,7 +167,7 @@ static void multiply_vectors(size_t n, const uint32_t *blocks, const uint32_t *a
                              const float *start, size_t start_stride, float *c, size_t stride,
                              uintptr_t ahead)
 {
-    float sums[STRIP * STRIP] __attribute__((aligned(64)));
+    float sums[ELEMENTS] __attribute__((aligned(64)));
     if (n == 0 || !multiply_normal(n, blocks, a, b, start, start_stride, sums)) {
         multiply(n, blocks, a, b, start, start_stride, c, stride, ahead);
         return;
