@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,25 +21,41 @@ static void cpu_relax(void)
 #endif
 }
 
-/* Either the last member to arrive sees who sleeps, or a sleeper sees the new phase: the order
- * of these accesses is sequentially consistent, and between the two looks of a sleeper it holds
- * the mutex. */
-static void wake_sleepers(mlp_team *team)
+/* A counter may wrap: by its distance. */
+static bool has_reached(unsigned count, unsigned value)
 {
-    if (atomic_load(&team->sleepers) == 0)
-        return;
-    pthread_mutex_lock(&team->mutex);
-    pthread_cond_broadcast(&team->released);
-    pthread_mutex_unlock(&team->mutex);
+    return (int)(count - value) >= 0;
 }
 
-static void sleep_through(mlp_team *team, unsigned phase)
+static void sleep_until(mlp_team *team, const atomic_uint *counter, unsigned value)
 {
     pthread_mutex_lock(&team->mutex);
     atomic_fetch_add(&team->sleepers, 1);
-    while (atomic_load(&team->phase) == phase)
-        pthread_cond_wait(&team->released, &team->mutex);
+    while (!has_reached(atomic_load(counter), value))
+        pthread_cond_wait(&team->advanced, &team->mutex);
     atomic_fetch_sub(&team->sleepers, 1);
+    pthread_mutex_unlock(&team->mutex);
+}
+
+void mlp_team_await(mlp_team *team, const atomic_uint *counter, unsigned value)
+{
+    for (int spin = 0; spin < team->spins; spin++) {
+        if (has_reached(atomic_load_explicit(counter, memory_order_acquire), value))
+            return;
+        cpu_relax();
+    }
+    sleep_until(team, counter, value);
+}
+
+/* Either it is seen here who sleeps, or a sleeper sees the new value: the order of these accesses
+ * is sequentially consistent, and between the two looks of a sleeper it holds the mutex. */
+void mlp_team_advance(mlp_team *team, atomic_uint *counter, unsigned value)
+{
+    atomic_store(counter, value);
+    if (atomic_load(&team->sleepers) == 0)
+        return;
+    pthread_mutex_lock(&team->mutex);
+    pthread_cond_broadcast(&team->advanced);
     pthread_mutex_unlock(&team->mutex);
 }
 
@@ -46,18 +63,12 @@ void mlp_team_barrier(mlp_team *team)
 {
     unsigned phase = atomic_load_explicit(&team->phase, memory_order_relaxed);
     unsigned arrived = atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) + 1;
-    if (arrived == team->n_threads) {
-        atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
-        atomic_store(&team->phase, phase + 1);
-        wake_sleepers(team);
+    if (arrived < team->n_threads) {
+        mlp_team_await(team, &team->phase, phase + 1);
         return;
     }
-    for (int spin = 0; spin < team->spins; spin++) {
-        if (atomic_load_explicit(&team->phase, memory_order_acquire) != phase)
-            return;
-        cpu_relax();
-    }
-    sleep_through(team, phase);
+    atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
+    mlp_team_advance(team, &team->phase, phase + 1);
 }
 
 /* A job lies between two barriers: one publishes it, one reports it done. */
@@ -108,7 +119,7 @@ mlp_status mlp_team_init(mlp_team *team, size_t n_threads, mlp_error *err)
 {
     memset(team, 0, sizeof *team);
     pthread_mutex_init(&team->mutex, NULL);
-    pthread_cond_init(&team->released, NULL);
+    pthread_cond_init(&team->advanced, NULL);
     team->n_threads = 1;
     team->spins = n_threads > mlp_cpu_count() ? 0 : SPINS_BEFORE_SLEEP;
     team->threads = mlp_alloc(n_threads, sizeof *team->threads);
@@ -136,7 +147,7 @@ void mlp_team_free(mlp_team *team)
     for (size_t i = 0; i + 1 < team->n_threads; i++)
         pthread_join(team->threads[i], NULL);
     free(team->threads);
-    pthread_cond_destroy(&team->released);
+    pthread_cond_destroy(&team->advanced);
     pthread_mutex_destroy(&team->mutex);
     memset(team, 0, sizeof *team);
 }

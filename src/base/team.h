@@ -26,11 +26,11 @@ struct mlp_team {
     mlp_team_function function; /* the running job; NULL tells the members to leave */
     void *argument;
     size_t n_joined; /* members that have their number; under the mutex */
-    int spins;       /* looks at the phase before a member sleeps */
+    int spins;       /* looks at a counter before a member that waits for it sleeps */
     atomic_uint arrived, phase;
     atomic_uint sleepers; /* members that stopped spinning; for them: */
     pthread_mutex_t mutex;
-    pthread_cond_t released;
+    pthread_cond_t advanced;
 };
 
 /* Starts n_threads - 1 threads, which leave every signal that is sent to the process to
@@ -44,6 +44,11 @@ void mlp_team_run(mlp_team *team, mlp_team_function function, void *argument);
 
 /* Called by every member of a running job: none goes on before all are there. */
 void mlp_team_barrier(mlp_team *team);
+
+/* The counter, of whatever the members agree on, goes on to a greater value; and who waits until it
+ * has: what was written before it went on is seen behind. */
+void mlp_team_advance(mlp_team *team, atomic_uint *counter, unsigned value);
+void mlp_team_await(mlp_team *team, const atomic_uint *counter, unsigned value);
 
 /* Items [*first, *end) of `count` are this thread's: contiguous, as even as can be. */
 void mlp_team_share(const mlp_team *team, size_t thread, size_t count, size_t *first, size_t *end);

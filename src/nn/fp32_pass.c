@@ -5,11 +5,11 @@
 
 #include "base/mem.h"
 #include "nn/fp32_share.h"
+#include "nn/fp32_stacks.h"
+#include "nn/fp32_turn.h"
 
-enum { TURN_STACKS = MLP_LANES / MLP_STACK };
-
-/* The weights that a member transposes at a time: all of the last layer, and one
- * panel of the inputs of any other. */
+/* The weights that a member transposes at a time: its part of the last layer's, which is all of
+ * them if it is alone, and one panel of the inputs of any other. */
 static size_t transposed_floats(const mlp_model *model)
 {
     size_t last = model->n_layers - 1, n = 0;
@@ -37,7 +37,8 @@ bool mlp_fp32_pass_init(mlp_pass *pass, size_t n_threads, bool training)
     fp32->starts_stride =
         mlp_lists_start_floats(mlp_max_size(pass->model->features, pass->batch.capacity));
     fp32->starts = mlp_alloc(n_threads, fp32->starts_stride * sizeof *fp32->starts);
-    if (!init_lists(pass, n_threads, training) || fp32->starts == NULL)
+    fp32->progress = mlp_alloc(n_threads, sizeof *fp32->progress);
+    if (!init_lists(pass, n_threads, training) || fp32->starts == NULL || fp32->progress == NULL)
         return false;
     if (!training)
         return true;
@@ -51,6 +52,7 @@ void mlp_fp32_pass_free(mlp_fp32_pass *fp32)
 {
     mlp_packed_free(&fp32->rows);
     mlp_packed_free(&fp32->columns);
+    free(fp32->progress);
     free(fp32->gradients);
     free(fp32->transposed);
     free(fp32->starts);
@@ -87,50 +89,16 @@ static mlp_lists pack_all_rows(mlp_pass *pass, const float *matrix, size_t width
         .packed = &pass->fp32.rows, .n = tiles, .starts = mlp_fp32_starts(pass, thread)};
 }
 
-/* out (n, 8, 64) = start + stacks first .. first + n - 1 of a layer's output or its gradient
- * (B, width) times b (width, 64). A panel of the first at a time: so many rows of b stay in
- * the first cache for all stacks. */
-static void multiply_rows(const mlp_pass *pass, const float *matrix, size_t width, size_t first,
-                          size_t n, const float *b, size_t columns, const float *start, float *out)
-{
-    for (size_t k = 0; k < width; k += MLP_PANEL) {
-        const float *row =
-            matrix + k / MLP_PANEL * mlp_fp32_output_stride(pass) + first * MLP_STACK_FLOATS;
-        for (size_t stack = 0; stack < n; stack++) {
-            const float *rows[MLP_STACK];
-            for (size_t i = 0; i < MLP_STACK; i++, row += MLP_PANEL)
-                rows[i] = row;
-            pass->kernels->multiply_dense(MLP_STACK, mlp_min_size(width - k, MLP_PANEL), rows, 1,
-                                          b + k * MLP_PANEL, columns, k == 0 ? start : NULL,
-                                          out + stack * MLP_STACK_FLOATS);
-        }
-    }
-}
-
-/* Stacks first .. first + n - 1 of one panel of a layer's output, from the lists of its input if
- * there are any. */
-static void forward_stacks(mlp_pass *pass, size_t l, size_t panel, size_t first, size_t n,
+/* Stacks first .. first + n - 1 of one panel of a hidden layer's output, from the lists of its
+ * input if there are any. */
+static void forward_stacks(const mlp_pass *pass, size_t l, size_t panel, size_t first, size_t n,
                            const mlp_lists *lists)
 {
-    const mlp_layer *layer = &pass->model->layers[l];
-    const float *bias = pass->model->params + layer->bias + panel * MLP_PANEL;
-    const float *weight = pass->model->params + layer->weight + panel * layer->panel_stride;
-    float *out = pass->outputs[l] + panel * mlp_fp32_output_stride(pass) + first * MLP_STACK_FLOATS;
-    size_t columns = mlp_fp32_columns(layer->outputs, panel);
     if (lists != NULL)
-        mlp_fp32_multiply_lists(pass, lists, first, n, weight, columns, bias, out);
+        mlp_fp32_forward_lists(pass, l, panel, first, n, lists);
     else
-        multiply_rows(pass, pass->outputs[l - 1], layer->inputs, first, n, weight, columns, bias,
-                      out);
-    if (l + 1 < pass->model->n_layers)
-        pass->kernels->relu(n * MLP_STACK_FLOATS, out);
-}
-
-static mlp_lists image_lists(const mlp_pass *pass, size_t thread)
-{
-    return (mlp_lists){.packed = &pass->batch.rows,
-                       .n = mlp_batch_tiles(&pass->batch),
-                       .starts = mlp_fp32_starts(pass, thread)};
+        mlp_fp32_forward_rows(pass, l, panel, first, n, 0, pass->model->layers[l].inputs);
+    pass->kernels->relu(n * MLP_STACK_FLOATS, mlp_fp32_output_stacks(pass, l, panel, first));
 }
 
 /* The last panel first: it is the one that the update changed last, and will begin with the one
@@ -143,44 +111,12 @@ static void forward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t threa
     bool has_lists = l == 0 || mlp_fp32_packs(layer->panels);
     mlp_lists lists;
     if (has_lists)
-        lists = l == 0 ? image_lists(pass, thread)
+        lists = l == 0 ? mlp_fp32_image_lists(pass, thread)
                        : pack_all_rows(pass, pass->outputs[l - 1], layer->inputs, team, thread);
     for (size_t panel = (s.end + stacks - 1) / stacks; panel-- > s.first / stacks;) {
         mlp_fp32_share_part(&s, panel, 0, stacks, &at, &n);
         forward_stacks(pass, l, panel, at, n, has_lists ? &lists : NULL);
     }
-    mlp_team_barrier(team);
-}
-
-/* out (H, 64) = the 64 columns `panel` of W (H, K), from W^T's panels. */
-static void transpose_weights(const mlp_pass *pass, const mlp_layer *layer, size_t panel,
-                              float *out)
-{
-    for (size_t h = 0; h < layer->outputs; h++) {
-        const float *from = pass->model->params + layer->weight +
-                            h / MLP_PANEL * layer->panel_stride + panel * MLP_PANEL * MLP_PANEL +
-                            h % MLP_PANEL;
-        for (size_t j = 0; j < MLP_PANEL; j++)
-            out[h * MLP_PANEL + j] = from[j * MLP_PANEL];
-    }
-}
-
-/* Stacks first .. first + n - 1 of one panel of the gradient of layer l - 1's output, from
- * the gradient of layer l's, or its lists if there are any, and the panel of its transposed
- * weights. */
-static void backward_stacks(mlp_pass *pass, size_t l, size_t panel, size_t first, size_t n,
-                            const mlp_lists *lists, const float *transposed)
-{
-    const mlp_layer *layer = &pass->model->layers[l];
-    size_t at = panel * mlp_fp32_output_stride(pass) + first * MLP_STACK_FLOATS;
-    float *out = pass->output_gradients[l - 1] + at;
-    size_t columns = mlp_fp32_columns(layer->inputs, panel);
-    if (lists != NULL)
-        mlp_fp32_multiply_lists(pass, lists, first, n, transposed, columns, mlp_fp32_zeros, out);
-    else
-        multiply_rows(pass, pass->output_gradients[l], layer->outputs, first, n, transposed,
-                      columns, mlp_fp32_zeros, out);
-    pass->kernels->relu_backward(n * MLP_STACK_FLOATS, pass->outputs[l - 1] + at, out);
 }
 
 /* Gradient of layer l's output -> gradient of layer l - 1's output. */
@@ -197,55 +133,24 @@ static void backward_layer(mlp_pass *pass, size_t l, mlp_team *team, size_t thre
         lists = pack_all_rows(pass, pass->output_gradients[l], layer->outputs, team, thread);
     for (size_t panel = s.first / stacks; panel * stacks < s.end; panel++) {
         mlp_fp32_share_part(&s, panel, 0, stacks, &at, &n);
-        transpose_weights(pass, layer, panel, transposed);
-        backward_stacks(pass, l, panel, at, n, packs ? &lists : NULL, transposed);
+        mlp_fp32_transpose_weights(pass, l, panel, transposed);
+        mlp_fp32_backward_stacks(pass, l, panel, at, n, packs ? &lists : NULL, transposed);
     }
     mlp_team_barrier(team);
 }
 
-/* Stacks first .. first + n - 1 through the last layer, and in a training pass back to its
- * input; n <= TURN_STACKS. */
-static void turn_stacks(mlp_pass *pass, size_t first, size_t n, const float *transposed,
-                        size_t thread)
-{
-    size_t last = pass->model->n_layers - 1, image = first * MLP_STACK;
-    mlp_lists lists = image_lists(pass, thread);
-    for (size_t panel = 0; panel < pass->model->layers[last].panels; panel++)
-        forward_stacks(pass, last, panel, first, n, last == 0 ? &lists : NULL);
-    mlp_pass_loss(pass, image, mlp_min_size(pass->batch.size - image, MLP_LANES));
-    if (last == 0 || pass->output_gradients == NULL)
-        return;
-    for (size_t panel = 0; panel < pass->model->layers[last - 1].panels; panel++)
-        backward_stacks(pass, last, panel, first, n, NULL,
-                        transposed + panel * pass->model->layers[last].outputs * MLP_PANEL);
-}
-
-/* The last layer's transposed weights, for this member; NULL where nobody wants them. */
-static const float *transpose_last_layer(mlp_pass *pass, size_t thread)
-{
-    size_t last = pass->model->n_layers - 1;
-    if (pass->output_gradients == NULL || last == 0)
-        return NULL;
-    const mlp_layer *layer = &pass->model->layers[last];
-    float *transposed = pass->fp32.transposed + thread * pass->fp32.transposed_stride;
-    for (size_t panel = 0; panel < pass->model->layers[last - 1].panels; panel++)
-        transpose_weights(pass, layer, panel, transposed + panel * layer->outputs * MLP_PANEL);
-    return transposed;
-}
-
 void mlp_fp32_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread)
 {
-    size_t last = pass->model->n_layers - 1, first, end;
-    for (size_t l = 0; l < last; l++)
+    size_t last = pass->model->n_layers - 1;
+    for (size_t l = 0; l < last; l++) {
+        if (l > 0)
+            mlp_team_barrier(team);
         forward_layer(pass, l, team, thread);
-
-    const float *transposed = transpose_last_layer(pass, thread);
-    size_t stacks = mlp_batch_stacks(&pass->batch);
-    mlp_team_share(team, thread, (stacks + TURN_STACKS - 1) / TURN_STACKS, &first, &end);
-    for (size_t stack = first * TURN_STACKS; stack < end * TURN_STACKS && stack < stacks;
-         stack += TURN_STACKS)
-        turn_stacks(pass, stack, mlp_min_size(stacks - stack, TURN_STACKS), transposed, thread);
-    mlp_team_barrier(team);
+    }
+    if (last > 0)
+        mlp_fp32_turn(pass, team, thread);
+    else
+        mlp_fp32_only_layer(pass, team, thread);
 }
 
 void mlp_fp32_pass_backward(mlp_pass *pass, mlp_sgd *sgd, const mlp_sgd_step *step, mlp_team *team,

@@ -15,9 +15,8 @@
 
 #include "base/team.h"
 #include "kernels/packed.h"
+#include "nn/fp32_turn.h"
 #include "nn/sgd.h"
-
-typedef struct mlp_pass mlp_pass;
 
 /* Stacks that a member works through together, at most; fewer where it packs them itself. */
 enum { MLP_CHUNK = 128, MLP_PACKED_CHUNK = 32 };
@@ -31,6 +30,7 @@ typedef struct mlp_fp32_pass {
     size_t transposed_stride;
     float *starts; /* (threads, starts_stride): see mlp_lists_begin */
     size_t starts_stride;
+    mlp_fp32_progress *progress; /* (threads): in the last layer; 0 before a pass */
 } mlp_fp32_pass;
 
 /* For the pass's model and batch. false: out of memory, and the rest is for free. */

@@ -12,10 +12,10 @@
  * what one leaves behind is complete for all after the barrier, or the job's end, that
  * its comment names. A hidden layer's work is cut by its outputs, so that a member's
  * part of the weights and velocities stays in its own cache, where the gradient of a
- * tile meets them as soon as it is known. The last layer's work, from its input to the
- * gradient of its input, is cut by images and needs no barrier in between. No output
- * element has two owners and none is summed in an order that depends on the team, so
- * the bytes do not depend on it either.
+ * tile meets them as soon as it is known. How the last layer's is cut, from its input to
+ * the gradient of its input, fp32_turn.h and bf16_pass.h say. No output element has two
+ * owners at a time and none is summed in an order that depends on the team, so the
+ * bytes do not depend on it either.
  */
 #ifndef MLP_NN_PASS_H
 #define MLP_NN_PASS_H

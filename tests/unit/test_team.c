@@ -68,6 +68,44 @@ static void barriers_order_writes(void **state)
     }
 }
 
+/* Each item goes from member to member, in their order, as a term of a sum does. */
+enum { ITEMS = 100 };
+
+typedef struct chain_job {
+    atomic_uint done[MAX_THREADS]; /* items, by each member */
+    size_t digits[ITEMS];          /* the members that it has seen: plain memory */
+} chain_job;
+
+static void add_digits(mlp_team *team, size_t thread, void *argument)
+{
+    chain_job *job = argument;
+    for (unsigned i = 0; i < ITEMS; i++) {
+        if (thread > 0)
+            mlp_team_await(team, &job->done[thread - 1], i + 1);
+        job->digits[i] = job->digits[i] * 10 + thread + 1;
+        mlp_team_advance(team, &job->done[thread], i + 1);
+    }
+}
+
+static void a_counter_orders_writes(void **state)
+{
+    (void)state;
+    for (size_t threads = 1; threads <= MAX_THREADS; threads++)
+        for (size_t round = 0; round < quick_or(3, 30); round++) {
+            chain_job job = {.digits = {0}};
+            mlp_team team;
+            mlp_error err = {""};
+            size_t wanted = 0;
+            for (size_t t = 1; t <= threads; t++)
+                wanted = wanted * 10 + t;
+            must_succeed(mlp_team_init(&team, threads, &err), &err);
+            mlp_team_run(&team, add_digits, &job);
+            for (size_t i = 0; i < ITEMS; i++)
+                assert_int_equal(job.digits[i], wanted);
+            mlp_team_free(&team);
+        }
+}
+
 typedef struct count_job {
     const mlp_team *team;
     size_t runs[MAX_THREADS];
@@ -169,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_cover_everything_once),
         cmocka_unit_test(barriers_order_writes),
+        cmocka_unit_test(a_counter_orders_writes),
         cmocka_unit_test(run_returns_after_all),
         cmocka_unit_test(members_take_no_signals),
         cmocka_unit_test(a_team_may_end_without_a_job),
