@@ -39,7 +39,7 @@ static void sleep_until(mlp_team *team, const atomic_uint *counter, unsigned val
 
 void mlp_team_await(mlp_team *team, const atomic_uint *counter, unsigned value)
 {
-    for (int spin = 0; spin < team->spins; spin++) {
+    for (int spin = 0; spin <= team->spins; spin++) {
         if (has_reached(atomic_load_explicit(counter, memory_order_acquire), value))
             return;
         cpu_relax();

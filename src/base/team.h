@@ -26,7 +26,7 @@ struct mlp_team {
     mlp_team_function function; /* the running job; NULL tells the members to leave */
     void *argument;
     size_t n_joined; /* members that have their number; under the mutex */
-    int spins;       /* looks at a counter before a member that waits for it sleeps */
+    int spins;       /* further looks at a counter, before a member that waits for it sleeps */
     atomic_uint arrived, phase;
     atomic_uint sleepers; /* members that stopped spinning; for them: */
     pthread_mutex_t mutex;
