@@ -62,7 +62,8 @@ void mlp_pass_free(mlp_pass *pass);
 
 /* From the packed rows of the batch and its labels to losses, probabilities and
  * predictions. A training pass goes on to the gradient of the mean loss with respect
- * to the outputs of the last layer and of the one before it. Ends with a barrier. */
+ * to the outputs of the last layer and of the one before it. Ends with a barrier; the
+ * next call comes after another one. */
 void mlp_pass_forward(mlp_pass *pass, mlp_team *team, size_t thread);
 
 /* From there to the gradients of all parameters, and one step of SGD with them. If
