@@ -45,8 +45,8 @@ void mlp_team_run(mlp_team *team, mlp_team_function function, void *argument);
 /* Called by every member of a running job: none goes on before all are there. */
 void mlp_team_barrier(mlp_team *team);
 
-/* The counter, of whatever the members agree on, goes on to a greater value; and who waits until it
- * has: what was written before it went on is seen behind. */
+/* advance takes a counter, of whatever the members agree on, on to a greater value; await returns
+ * once it has come to one, and all that was written before is seen. */
 void mlp_team_advance(mlp_team *team, atomic_uint *counter, unsigned value);
 void mlp_team_await(mlp_team *team, const atomic_uint *counter, unsigned value);
 

@@ -19,6 +19,13 @@ typedef struct turn {
     size_t panel, end;    /* which are of these panels */
 } turn;
 
+/* Of the images of LOSS_STACKS stacks, from the first on. */
+static void stack_losses(mlp_pass *pass, size_t stack)
+{
+    size_t image = stack * MLP_STACK;
+    mlp_pass_loss(pass, image, mlp_min_size(pass->batch.size - image, MLP_LANES));
+}
+
 static turn open_turn(mlp_pass *pass, mlp_team *team, size_t thread)
 {
     turn t = {.pass = pass, .team = team, .thread = thread, .last = pass->model->n_layers - 1};
@@ -92,8 +99,7 @@ static void add_losses(const turn *t, size_t first, size_t n)
         size_t low = first + group * LOSS_STACKS, high = mlp_min_size(low + LOSS_STACKS, first + n);
         for (size_t stack = low; stack < high; stack++)
             await_terms(t, t->panels - 1, stack);
-        mlp_pass_loss(t->pass, low * MLP_STACK,
-                      mlp_min_size(t->pass->batch.size - low * MLP_STACK, MLP_LANES));
+        stack_losses(t->pass, low);
     }
     mlp_team_advance(t->team, &progress_of(t, t->thread)->turns,
                      (unsigned)(first / TURN_STACKS) + 1);
@@ -154,8 +160,7 @@ void mlp_fp32_only_layer(mlp_pass *pass, mlp_team *team, size_t thread)
         size_t first = group * LOSS_STACKS, n = mlp_min_size(stacks - first, LOSS_STACKS);
         for (size_t panel = 0; panel < pass->model->layers[0].panels; panel++)
             mlp_fp32_forward_lists(pass, 0, panel, first, n, &lists);
-        mlp_pass_loss(pass, first * MLP_STACK,
-                      mlp_min_size(pass->batch.size - first * MLP_STACK, MLP_LANES));
+        stack_losses(pass, first);
     }
     mlp_team_barrier(team);
 }
