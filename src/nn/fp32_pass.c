@@ -19,16 +19,39 @@ static size_t transposed_floats(const mlp_model *model)
     return n * MLP_PANEL;
 }
 
-/* For lists of a hidden layer's output or its gradient. */
+/* Steps of the longest list of a layer's output or its gradient that a pass makes; 0: none. */
+static size_t longest_row(const mlp_model *model, bool training)
+{
+    size_t n = 0;
+    for (size_t l = 1; l + 1 < model->n_layers; l++) {
+        const mlp_layer *layer = &model->layers[l];
+        if (mlp_fp32_packs(layer->panels))
+            n = mlp_max_size(n, layer->inputs);
+        if (training && mlp_fp32_packs(model->layers[l - 1].panels))
+            n = mlp_max_size(n, layer->outputs);
+    }
+    return n;
+}
+
+/* Does a step make lists of a hidden layer's output? */
+static bool packs_columns(const mlp_model *model)
+{
+    for (size_t l = 1; l < model->n_layers; l++)
+        if (mlp_fp32_packs(model->layers[l].panels))
+            return true;
+    return false;
+}
+
+/* Only for lists that are made: they are as large as what they are of, or several times. */
 static bool init_lists(mlp_pass *pass, size_t n_threads, bool training)
 {
-    size_t widest = 1, images = pass->batch.capacity;
-    for (size_t l = 0; l < pass->model->n_layers; l++)
-        widest = mlp_max_size(widest, pass->model->layers[l].outputs);
-    return mlp_packed_init(&pass->fp32.rows, images / MLP_TILE, widest, MLP_PACKED_FLOATS) &&
-           (!training ||
-            mlp_packed_init(&pass->fp32.columns, n_threads * MLP_PACKED_CHUNK * MLP_LISTS, images,
-                            MLP_PACKED_FLOATS));
+    size_t images = pass->batch.capacity, longest = longest_row(pass->model, training);
+    if (longest > 0 &&
+        !mlp_packed_init(&pass->fp32.rows, images / MLP_TILE, longest, MLP_PACKED_FLOATS))
+        return false;
+    return !training || !packs_columns(pass->model) ||
+           mlp_packed_init(&pass->fp32.columns, n_threads * MLP_PACKED_CHUNK * MLP_LISTS, images,
+                           MLP_PACKED_FLOATS);
 }
 
 bool mlp_fp32_pass_init(mlp_pass *pass, size_t n_threads, bool training)

@@ -2,9 +2,9 @@
  * the bit the same on every kernel table and any team.
  *
  * The first layer's left operands are packed lists of pixels (kernels.h), which the batch
- * makes. A hidden layer's output and its gradient are packed here, before a product with more
- * than one panel; before one with a single panel, as most last layers have it, that would cost
- * more than it saves.
+ * makes. A hidden layer's output and its gradient are packed here before a product with more than
+ * one panel; before one with a single panel that would cost more than it saves. The last layer
+ * packs nothing on its way forwards and back (fp32_turn.h).
  */
 #ifndef MLP_NN_FP32_PASS_H
 #define MLP_NN_FP32_PASS_H
@@ -23,7 +23,8 @@ enum { MLP_CHUNK = 128, MLP_PACKED_CHUNK = 32 };
 
 typedef struct mlp_fp32_pass {
     mlp_packed rows;    /* (capacity / 2) lists: of a layer's output or its gradient */
-    mlp_packed columns; /* (threads, MLP_PACKED_CHUNK, 4) lists: of a hidden layer's output */
+    mlp_packed columns; /* (threads, MLP_PACKED_CHUNK, 4) lists: of a hidden layer's output. Both
+                           are zeroed where no layer needs them */
     float *gradients;   /* (threads, MLP_CHUNK, 8, 64): of weights, before their step */
     float *transposed;  /* (threads, transposed_stride): panels of W for backward products, or of
                            the gradient of a narrow layer's, (outputs, 64) */

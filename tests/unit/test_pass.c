@@ -182,6 +182,38 @@ static void an_inference_pass_gives_the_same_losses(void **state)
     }
 }
 
+/* Rows for a hidden layer behind another, if either is wider than a panel; columns for the update
+ * of a layer wider than that, the last one too, but not for the first, whose lists are pixels. */
+static void lists_are_kept_only_where_they_are_made(void **state)
+{
+    (void)state;
+    static const struct {
+        net_shape shape;
+        bool rows, columns;
+    } cases[] = {
+        {{.features = 9, .n_hidden = 0, .classes = 100, .batch = 8}, false, false},
+        {{.features = 9, .n_hidden = 1, .hidden = {130}, .classes = 64, .batch = 8}, false, false},
+        {{.features = 9, .n_hidden = 1, .hidden = {130}, .classes = 65, .batch = 8}, false, true},
+        {{.features = 9, .n_hidden = 2, .hidden = {64, 64}, .classes = 10, .batch = 8},
+         false,
+         false},
+        {{.features = 9, .n_hidden = 2, .hidden = {130, 64}, .classes = 10, .batch = 8},
+         true,
+         false},
+        {{.features = 9, .n_hidden = 2, .hidden = {64, 130}, .classes = 10, .batch = 8},
+         true,
+         true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        net n;
+        net_init(&n, &cases[i].shape, supported_kernels(0), 2);
+        assert_int_equal(n.pass.fp32.rows.steps != NULL, cases[i].rows);
+        assert_int_equal(n.pass.fp32.columns.steps != NULL, cases[i].columns);
+        net_step(&n, &STEP);
+        net_free(&n);
+    }
+}
+
 static void free_accepts_a_zeroed_one(void **state)
 {
     (void)state;
@@ -198,6 +230,7 @@ int main(void)
         cmocka_unit_test(a_shared_background_moves_no_bit),
         cmocka_unit_test(norms_are_those_of_the_gradients),
         cmocka_unit_test(an_inference_pass_gives_the_same_losses),
+        cmocka_unit_test(lists_are_kept_only_where_they_are_made),
         cmocka_unit_test(free_accepts_a_zeroed_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
