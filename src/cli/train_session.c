@@ -10,6 +10,7 @@
 #include "cli/console.h"
 #include "io/checkpoint.h"
 #include "io/run_folder.h"
+#include "train/resume.h"
 
 static bool is_missing(const char *path)
 {
@@ -76,6 +77,14 @@ static mlp_status init_trainer(train_session *s, mlp_error *err)
     return status;
 }
 
+static mlp_status restore(train_session *s, mlp_error *err)
+{
+    mlp_status status = mlp_checkpoint_restore(
+        s->run.last_path, &s->trainer.model, s->trainer.sgd.velocities, &s->trainer.progress, err);
+    return status == MLP_OK ? mlp_trainer_check_progress(&s->trainer, s->run.last_path, err)
+                            : status;
+}
+
 /* The folder, and for a resumed run what its `last` holds. */
 static mlp_status open_run(train_session *s, mlp_error *err)
 {
@@ -96,8 +105,7 @@ static mlp_status open_run(train_session *s, mlp_error *err)
     status =
         train_run_init(&s->run, &s->config, folder, &s->data.train, options->common.quiet, err);
     if (status == MLP_OK && s->resumed)
-        status = mlp_checkpoint_restore(s->run.last_path, &s->trainer.model,
-                                        s->trainer.sgd.velocities, &s->trainer.progress, err);
+        status = restore(s, err);
     if (status == MLP_OK)
         status = train_run_start(&s->run, &s->trainer, s->resumed, err);
     if (status == MLP_OK)

@@ -23,6 +23,7 @@ static const struct {
     {"mlp.epoch", WHOLE, offsetof(mlp_progress, epoch)},
     {"mlp.step", WHOLE, offsetof(mlp_progress, step)},
     {"mlp.step_in_epoch", WHOLE, offsetof(mlp_progress, step_in_epoch)},
+    {"mlp.labels_crc", WHOLE, offsetof(mlp_progress, labels_crc)},
     {"mlp.loss_sum", REAL, offsetof(mlp_progress, loss_sum)},
     {"mlp.correct", WHOLE, offsetof(mlp_progress, correct)},
     {"mlp.norm_sum", REAL, offsetof(mlp_progress, norm_sum)},

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "train/evaluate.h"
+#include "train/resume.h"
 #include "train/schedule.h"
 
 static mlp_status init_parts(mlp_trainer *trainer, mlp_error *err)
@@ -23,6 +24,7 @@ static mlp_status init_parts(mlp_trainer *trainer, mlp_error *err)
         (status = mlp_dataset_split(&trainer->split, trainer->data,
                                     config->data.validation_fraction, config->seed, err)) != MLP_OK)
         return status;
+    trainer->progress.labels_crc = mlp_labels_crc(trainer->data);
     size_t batch = config->train.batch_size;
     if ((status = mlp_order_init(&trainer->order, trainer->data, &trainer->split, batch, err)) !=
         MLP_OK)
@@ -143,12 +145,17 @@ static mlp_status count_step(mlp_trainer *trainer, double lr, mlp_error *err)
                                             : fail_diverged(trainer, "weight", layer, lr, err);
 }
 
-static mlp_status take_step(mlp_trainer *trainer, double *lr, mlp_error *err)
+static double lr_of_step(const mlp_trainer *trainer, uint64_t step)
+{
+    return mlp_schedule_lr(&trainer->config->train, step, mlp_trainer_steps_per_epoch(trainer));
+}
+
+static mlp_status take_step(mlp_trainer *trainer, mlp_error *err)
 {
     const mlp_train_config *train = &trainer->config->train;
-    *lr = mlp_schedule_lr(train, trainer->progress.step, mlp_trainer_steps_per_epoch(trainer));
+    double lr = lr_of_step(trainer, trainer->progress.step);
     step_job job = {.trainer = trainer,
-                    .step = {.lr = (float)*lr,
+                    .step = {.lr = (float)lr,
                              .momentum = (float)train->sgd.momentum,
                              .weight_decay = (float)train->sgd.weight_decay,
                              .nesterov = train->sgd.nesterov},
@@ -161,24 +168,30 @@ static mlp_status take_step(mlp_trainer *trainer, double *lr, mlp_error *err)
         fill_batch(trainer, step, &pass->batch);
     fill_batch(trainer, step + 1, &pass->next);
     mlp_team_run(trainer->team, run_step, &job);
-    return count_step(trainer, *lr, err);
+    return count_step(trainer, lr, err);
+}
+
+/* Of the running epoch; its last batch may be short. */
+static size_t images_done(const mlp_trainer *trainer)
+{
+    size_t done = trainer->progress.step_in_epoch * trainer->config->train.batch_size;
+    return done < trainer->split.n_train ? done : trainer->split.n_train;
 }
 
 /* Steps until the epoch is complete or the observer wants to stop. */
-static mlp_status run_steps(mlp_trainer *trainer, const mlp_train_observer *observer, double *lr,
-                            bool *stopped, mlp_error *err)
+static mlp_status run_steps(mlp_trainer *trainer, const mlp_train_observer *observer, bool *stopped,
+                            mlp_error *err)
 {
-    size_t steps = mlp_trainer_steps_per_epoch(trainer), images = trainer->split.n_train;
+    size_t steps = mlp_trainer_steps_per_epoch(trainer);
     mlp_order_epoch(&trainer->order, trainer->config, trainer->progress.epoch);
     trainer->pass.next.size = 0; /* a batch that was packed before the progress was restored */
     while (trainer->progress.step_in_epoch < steps && !*stopped) {
-        mlp_status status = take_step(trainer, lr, err);
+        mlp_status status = take_step(trainer, err);
         if (status != MLP_OK)
             return status;
         if (observer->on_step != NULL) {
-            size_t done = trainer->progress.step_in_epoch * trainer->config->train.batch_size;
-            status = observer->on_step(observer->context, trainer, done < images ? done : images,
-                                       images, err);
+            status = observer->on_step(observer->context, trainer, images_done(trainer),
+                                       trainer->split.n_train, err);
             if (status != MLP_OK)
                 return status;
         }
@@ -219,8 +232,9 @@ static mlp_status judge_epoch(mlp_trainer *trainer, mlp_epoch_report *report, ml
     return MLP_OK;
 }
 
-/* Turns the epoch's sums into means and moves progress to the next epoch. */
-static mlp_status close_epoch(mlp_trainer *trainer, double lr, double seconds, size_t images,
+/* Turns the epoch's sums into means and moves progress to the next epoch. seconds and images are of
+ * this go: of an epoch that was resumed behind its last step, no image. */
+static mlp_status close_epoch(mlp_trainer *trainer, double seconds, size_t images,
                               mlp_epoch_report *report, mlp_error *err)
 {
     mlp_progress *progress = &trainer->progress;
@@ -229,7 +243,7 @@ static mlp_status close_epoch(mlp_trainer *trainer, double lr, double seconds, s
                                  .step = progress->step,
                                  .train_loss = progress->loss_sum / n,
                                  .train_accuracy = (double)progress->correct / n,
-                                 .lr = lr,
+                                 .lr = lr_of_step(trainer, progress->step - 1),
                                  .grad_norm = progress->norm_sum / steps,
                                  .n_layers = progress->n_layers,
                                  .layer_grad_norms = trainer->layer_grad_norms,
@@ -251,14 +265,14 @@ static mlp_status run_epoch(mlp_trainer *trainer, const mlp_train_observer *obse
                             mlp_error *err)
 {
     size_t steps = mlp_trainer_steps_per_epoch(trainer);
-    size_t skipped = trainer->progress.step_in_epoch * trainer->config->train.batch_size;
+    size_t skipped = images_done(trainer);
     mlp_epoch_report report;
-    double lr = 0.0, start = mlp_clock_seconds();
-    mlp_status status = run_steps(trainer, observer, &lr, stopped, err);
+    double start = mlp_clock_seconds();
+    mlp_status status = run_steps(trainer, observer, stopped, err);
     if (status != MLP_OK || trainer->progress.step_in_epoch < steps)
         return status;
     double seconds = mlp_clock_seconds() - start;
-    status = close_epoch(trainer, lr, seconds, trainer->split.n_train - skipped, &report, err);
+    status = close_epoch(trainer, seconds, trainer->split.n_train - skipped, &report, err);
     if (status == MLP_OK && observer->on_epoch != NULL)
         status = observer->on_epoch(observer->context, trainer, &report, err);
     return status;

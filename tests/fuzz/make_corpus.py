@@ -237,7 +237,8 @@ def last(widths=(6, 4, 3), more=None):
     velocities, end = network(widths, "velocity.", end)
     data = floats(end // 4)
     progress = {
-        "mlp.epoch": "3", "mlp.step": "30", "mlp.step_in_epoch": "0", "mlp.loss_sum": "0x1.8p+4",
+        "mlp.epoch": "3", "mlp.step": "30", "mlp.step_in_epoch": "0",
+        "mlp.labels_crc": "3703936568", "mlp.loss_sum": "0x1.8p+4",
         "mlp.correct": "7", "mlp.norm_sum": "0x1p+0", "mlp.best_epoch": "2",
         "mlp.best_value": "0x1p-1",
         "mlp.layer_norm_sums": " ".join(["0x1p+0"] * (len(widths) - 1))}

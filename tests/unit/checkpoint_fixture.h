@@ -44,6 +44,7 @@ static inline void training_init(training *t, mlp_output output)
     t->progress = (mlp_progress){.epoch = 3,
                                  .step = UINT64_MAX,
                                  .step_in_epoch = 17,
+                                 .labels_crc = UINT32_MAX,
                                  .loss_sum = 0.1 + 0.2,
                                  .correct = 1234,
                                  .norm_sum = 1e-300,

@@ -1,0 +1,34 @@
+#include "train/resume.h"
+
+#include <inttypes.h>
+#include <zlib.h>
+
+uint64_t mlp_labels_crc(const mlp_dataset *data)
+{
+    return crc32_z(crc32_z(0, NULL, 0), data->labels, data->count);
+}
+
+mlp_status mlp_trainer_check_progress(const mlp_trainer *trainer, const char *path, mlp_error *err)
+{
+    const mlp_progress *p = &trainer->progress;
+    uint64_t steps = mlp_trainer_steps_per_epoch(trainer), crc = mlp_labels_crc(trainer->data);
+    if (p->labels_crc != crc)
+        return mlp_fail(err, MLP_ERR_DATA,
+                        "%s: found labels with CRC-32 %08" PRIx64 ", wanted %08" PRIx64
+                        ", those that %s was trained on",
+                        trainer->data->labels_path, crc, p->labels_crc, path);
+    if (p->step_in_epoch > steps || p->step != p->epoch * steps + p->step_in_epoch ||
+        p->correct > trainer->split.n_train)
+        return mlp_fail(
+            err, MLP_ERR_CHECKPOINT,
+            "%s: found step %" PRIu64 ", epoch %" PRIu64 ", step_in_epoch %" PRIu64
+            " and correct %" PRIu64 ", wanted those of epochs of %" PRIu64 " steps and %zu images",
+            path, p->step, p->epoch, p->step_in_epoch, p->correct, steps, trainer->split.n_train);
+    uint64_t begun = p->epoch + (p->step_in_epoch > 0);
+    if (trainer->config->train.epochs < begun)
+        return mlp_fail(err, MLP_ERR_CONFIG,
+                        "train.epochs: found %zu, wanted at least %" PRIu64
+                        ", as many as %s has begun",
+                        trainer->config->train.epochs, begun, path);
+    return MLP_OK;
+}
