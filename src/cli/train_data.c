@@ -38,9 +38,9 @@ mlp_status train_data_load_test(train_data *data, const mlp_data_config *config,
     if (status == MLP_OK)
         status = mlp_label_map_apply(&data->labels, &data->test, err);
     if (status == MLP_OK && data->test.features != data->train.features)
-        status = mlp_fail(err, MLP_ERR_DATA,
-                          "%s: the test images have %zu pixels, the training images %zu",
-                          data->test.labels_path, data->test.features, data->train.features);
+        status = mlp_fail(err, MLP_ERR_DATA, "%s: found images of %zu pixels, wanted %zu as in %s",
+                          data->test.images_path, data->test.features, data->train.features,
+                          data->train.images_path);
     return status;
 }
 

@@ -176,7 +176,9 @@ static void describe_wanted(const mlp_config_key *key, char *out, size_t size)
 {
     char right[WANTED_SIZE / 2], count[32] = "";
     const char *or_null = mlp_config_is_nullable(key) ? ", or null" : "";
-    if (key->type != MLP_KEY_WIDTHS)
+    if (key->type == MLP_KEY_WIDTHS)
+        snprintf(count, sizeof count, " of up to %d", MLP_MAX_HIDDEN_LAYERS);
+    else
         snprintf(count, sizeof count, " of %d to %d", MIN_CLASSES, MLP_MAX_CLASSES);
     describe_right(key, right, sizeof right);
     if (key->type == MLP_KEY_CLASS_WEIGHTS)
@@ -243,7 +245,8 @@ static mlp_status check_array(const check *c, const mlp_json *array)
 {
     char found[MLP_JSON_SHOWN_SIZE];
     size_t n = mlp_json_count(array);
-    if (c->key->type == MLP_KEY_WIDTHS || (n >= MIN_CLASSES && n <= MLP_MAX_CLASSES))
+    bool is_widths = c->key->type == MLP_KEY_WIDTHS;
+    if (is_widths ? n <= MLP_MAX_HIDDEN_LAYERS : n >= MIN_CLASSES && n <= MLP_MAX_CLASSES)
         return check_entries(c, array);
     snprintf(found, sizeof found, "an array of %zu", n);
     return refuse(c, found);

@@ -88,13 +88,13 @@ mlp_status mlp_dataset_load(mlp_dataset *dataset, const char *images_path, const
                           labels_path, labels.shape.rank);
     if (status == MLP_OK)
         status = mlp_idx_read(&images, images_path, err);
+    if (status == MLP_OK && images.shape.rank == 1)
+        status = mlp_fail(err, MLP_ERR_DATA,
+                          "%s: at byte 3 found rank 1, wanted 2 or more (images)", images_path);
     if (status == MLP_OK && images.shape.count != labels.shape.count)
         status = mlp_fail(err, MLP_ERR_DATA,
                           "%s: at byte 4 found %zu labels, wanted %zu, the number of images in %s",
                           labels_path, labels.shape.count, images.shape.count, images_path);
-    char *path = status == MLP_OK ? mlp_strdup(labels_path) : NULL;
-    if (status == MLP_OK && path == NULL)
-        status = mlp_fail_memory(err, labels_path);
     if (status == MLP_OK) {
         *dataset = (mlp_dataset){.count = images.shape.count,
                                  .features = images.shape.item_bytes,
@@ -103,9 +103,14 @@ mlp_status mlp_dataset_load(mlp_dataset *dataset, const char *images_path, const
                                  .labels = labels.data,
                                  .pixels_memory = images.memory,
                                  .labels_memory = labels.memory,
-                                 .labels_path = path};
+                                 .images_path = mlp_strdup(images_path),
+                                 .labels_path = mlp_strdup(labels_path)};
         memcpy(dataset->dims, images.shape.dims + 1, dataset->rank * sizeof dataset->dims[0]);
         images = labels = (mlp_idx){0}; /* the dataset's now */
+        if (dataset->images_path == NULL || dataset->labels_path == NULL) {
+            mlp_dataset_free(dataset);
+            status = mlp_fail_memory(err, "a path");
+        }
     }
     mlp_idx_free(&images);
     mlp_idx_free(&labels);
@@ -134,6 +139,7 @@ void mlp_dataset_free(mlp_dataset *dataset)
 {
     mlp_region_free(&dataset->pixels_memory);
     mlp_region_free(&dataset->labels_memory);
+    free(dataset->images_path);
     free(dataset->labels_path);
     *dataset = (mlp_dataset){0};
 }

@@ -17,14 +17,14 @@
 
 typedef struct mlp_dataset {
     size_t count;                    /* N >= 1 */
-    size_t features;                 /* F: product of dims; 1 when rank is 0 */
+    size_t features;                 /* F: product of dims */
     size_t classes;                  /* C once a label map is applied (label_map.h), 0 before */
     size_t rank;                     /* of one image; 2 for MNIST */
     uint32_t dims[MLP_IDX_MAX_RANK]; /* (rank): 28, 28 for MNIST */
     uint8_t *pixels;                 /* (N, F) */
     uint8_t *labels;                 /* (N): as in the file, then class 0 .. C - 1 */
     mlp_region pixels_memory, labels_memory;
-    char *labels_path; /* for messages */
+    char *images_path, *labels_path; /* for messages */
 } mlp_dataset;
 
 typedef enum mlp_dataset_part { MLP_DATASET_TRAIN, MLP_DATASET_TEST } mlp_dataset_part;
@@ -42,9 +42,9 @@ typedef enum mlp_dataset_file {
 mlp_status mlp_dataset_locate(const mlp_data_config *data, mlp_dataset_file file, char **path,
                               mlp_error *err);
 
-/* Reads images (N x anything) and labels (N), one copy of each in memory.
- * MLP_ERR_DATA as in idx.h, also when the labels are not of rank 1 or their
- * number differs. On failure *dataset is zeroed; free it in either case. */
+/* Reads images (N, ...) and labels (N), one copy of each in memory.
+ * MLP_ERR_DATA as in idx.h, also when the labels are not of rank 1, the images
+ * are, or their numbers differ. On failure *dataset is zeroed; free it in either case. */
 mlp_status mlp_dataset_load(mlp_dataset *dataset, const char *images_path, const char *labels_path,
                             mlp_error *err);
 

@@ -32,7 +32,7 @@
 #include "nn/model.h"
 #include "nn/progress.h"
 
-enum { MLP_CHECKPOINT_MAX_LAYERS = 1024 };
+enum { MLP_CHECKPOINT_MAX_LAYERS = MLP_MAX_HIDDEN_LAYERS + 1 };
 
 typedef struct mlp_checkpoint {
     mlp_model model;

@@ -142,7 +142,7 @@ static void assert_array(const mlp_json *schema, const mlp_config_key *key, cons
     assert_text(mlp_json_member(items, "type"), type);
     assert_range(items, key->range);
     assert_bound(schema, "minItems", is_per_class, 2);
-    assert_bound(schema, "maxItems", is_per_class, MLP_MAX_CLASSES);
+    assert_bound(schema, "maxItems", true, is_per_class ? MLP_MAX_CLASSES : MLP_MAX_HIDDEN_LAYERS);
     assert_int_equal(mlp_json_member(schema, "uniqueItems") != NULL, is_set);
 }
 

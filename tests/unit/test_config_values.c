@@ -51,9 +51,9 @@ static void test_wrong_values(void **state)
          "dir/x.json: model.output: found 0, wanted \"softmax\" or \"sigmoid\""},
         {"{\"model\":{\"positive_label\":256}}",
          "dir/x.json: model.positive_label: found 256, wanted " A_LABEL ", or null"},
-        {"{\"model\":{\"hidden\":128}}",
-         "dir/x.json: model.hidden: found 128, wanted an array, each entry an integer from 1 to "
-         "1000000"},
+        {"{\"model\":{\"hidden\":128}}", "dir/x.json: model.hidden: found 128, wanted an array of "
+                                         "up to 1023, each entry an integer "
+                                         "from 1 to 1000000"},
         {"{\"model\":{\"hidden\":[1,0]}}",
          "dir/x.json: model.hidden[1]: found 0, wanted an integer from 1 to 1000000"},
         {"{\"model\":{\"hidden\":[1000001]}}",
@@ -128,6 +128,26 @@ static void test_array_bounds(void **state)
     assert_non_null(strstr(err.message, "data.labels: found an array of 257, wanted"));
 }
 
+static void test_depth_bound(void **state)
+{
+    char text[4096] = "{\"data\":{\"dir\":\"d\"},\"model\":{\"hidden\":[1";
+    mlp_config config;
+    mlp_error err;
+    (void)state;
+    for (int i = 1; i < 1023; i++)
+        strcat(text, ",1");
+    size_t used = strlen(text);
+    memcpy(text + used, "]}}", 4);
+    parse(&config, text);
+    assert_int_equal(config.model.n_hidden, 1023);
+    mlp_config_free(&config);
+
+    memcpy(text + used, ",1]}}", 6);
+    assert_int_equal(parse_with(&config, text, NULL, 0, &err), MLP_ERR_CONFIG);
+    assert_non_null(strstr(err.message, "model.hidden: found an array of 1024, wanted an array of "
+                                        "up to 1023"));
+}
+
 static void assert_override_too_long(const char *override, const char *message)
 {
     mlp_config config;
@@ -165,9 +185,8 @@ static void test_string_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wrong_values),
-        cmocka_unit_test(test_wrong_arrays),
-        cmocka_unit_test(test_array_bounds),
+        cmocka_unit_test(test_wrong_values),  cmocka_unit_test(test_wrong_arrays),
+        cmocka_unit_test(test_array_bounds),  cmocka_unit_test(test_depth_bound),
         cmocka_unit_test(test_string_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
