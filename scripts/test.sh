@@ -20,6 +20,8 @@
 #   bats                                    scripts, installation, the README's commands
 #   interop                                 checkpoints to and from PyTorch
 #   cppcheck, clang-tidy, analyzer          static analysis; the last is gcc's
+# MNIST and Fashion-MNIST are read in the folders mnist and fashion-mnist of MLP_DATA_DIR, by default
+# ../shared/data, or data/ where that is not there (fetch_data.sh); without them tests are skipped.
 # A tier whose tool this system does not have is skipped by name; on Linux that is a failure.
 set -eu -o pipefail
 # shellcheck source=lib.sh
@@ -283,6 +285,7 @@ while [ $# -gt 0 ]; do
 done
 
 cd "$ROOT"
+[ -d ../shared/data ] || export MLP_DATA_DIR="${MLP_DATA_DIR:-$ROOT/data}"
 sets='build test'
 case " $chosen " in
 *' interop '*) sets="$sets interop" ;;

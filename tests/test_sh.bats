@@ -26,6 +26,13 @@ program() {
     } >"$tree/tests/unit/test_$name.c"
 }
 
+# A test that passes where it finds MNIST.
+data_program() {
+    # shellcheck disable=SC2016 # for the program to expand
+    printf '%s\n' '#!/bin/sh' '[ -d "$MLP_DATA_DIR/mnist" ] && echo "[       OK ] found" >&2' \
+        >"$tree/tests/unit/test_data.c"
+}
+
 unit_tier() {
     run "$tree/scripts/test.sh" --tier unit-gcc
     last=${lines[${#lines[@]} - 1]}
@@ -82,4 +89,17 @@ unit_tier() {
 @test "an unknown tier is exit 2" {
     run "$tree/scripts/test.sh" --tier everything
     [ "$status" -eq 2 ]
+}
+
+@test "data that fetch_data.sh has fetched are found" {
+    data_program
+    mkdir -p "$tree/data/mnist"
+    unit_tier
+    [ "$last" = '1 passed, 0 failed' ]
+    mkdir -p "$BATS_TEST_TMPDIR/elsewhere/mnist"
+    mv "$tree/data" "$tree/gone"
+    MLP_DATA_DIR=$BATS_TEST_TMPDIR/elsewhere unit_tier
+    [ "$last" = '1 passed, 0 failed' ]
+    unit_tier
+    [ "$last" = '0 passed, 1 failed' ]
 }
