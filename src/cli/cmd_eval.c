@@ -131,13 +131,17 @@ static mlp_status locate_data(const eval_session *s, char **images, char **label
 static mlp_status apply_label_map(eval_session *s, mlp_error *err)
 {
     mlp_label_map map;
-    size_t classes = s->checkpoint.model.classes;
+    size_t classes = s->checkpoint.model.classes, images = s->data.count;
     mlp_label_map_from_classes(&map, &s->config.data, &s->config.model, classes);
     if (map.classes != classes)
         return mlp_fail(err, MLP_ERR_CHECKPOINT,
                         "%s: found a model of %zu classes with a config of %zu, wanted the same",
                         s->options.checkpoint, classes, map.classes);
-    return mlp_label_map_apply(&map, &s->data, err);
+    mlp_status status = mlp_label_map_apply(&map, &s->data, err);
+    if (status == MLP_OK && s->data.count < images)
+        mlp_console_note(&s->options.common, "%zu of %zu images have other labels and are left out",
+                         images - s->data.count, images);
+    return status;
 }
 
 static mlp_status load_data(eval_session *s, mlp_error *err)

@@ -50,13 +50,31 @@ static mlp_status load_config(train_session *s, mlp_error *err)
                                  options->overrides.count, err);
 }
 
+/* What the learning rate will be, where that is not what one would think. */
+static void note_schedule(const train_session *s)
+{
+    const mlp_train_config *train = &s->config.train;
+    if (train->schedule.warmup_epochs > (double)train->epochs)
+        mlp_console_note(&s->options.common,
+                         "the warm-up of %g epochs is longer than the training of %zu: the "
+                         "learning rate stays below train.sgd.lr",
+                         train->schedule.warmup_epochs, train->epochs);
+    if (s->resumed && s->options.overrides.count > 0 &&
+        train->schedule.type != MLP_SCHEDULE_CONSTANT)
+        mlp_console_note(
+            &s->options.common,
+            "from here on the learning rate is that of a training of %zu epochs, before "
+            "it was that of the one that is resumed",
+            train->epochs);
+}
+
 static mlp_status load_data(train_session *s, mlp_error *err)
 {
     mlp_status status = train_data_find_test(&s->data, &s->config.data, s->options.has_gate, err);
-    if (status == MLP_OK && !s->data.has_test)
-        mlp_console_note(&s->options.common, "no test files: there will be no test result");
     if (status == MLP_OK)
         status = train_data_load(&s->data, &s->config, err);
+    if (status == MLP_OK && !s->data.has_test)
+        mlp_console_note(&s->options.common, "no test files: there will be no test result");
     return status;
 }
 
@@ -214,6 +232,8 @@ mlp_status train_session_run(train_session *s, int *exit_code, mlp_error *err)
         status = load_data(s, err);
     if (status == MLP_OK)
         status = init_trainer(s, err);
+    if (status == MLP_OK)
+        note_schedule(s);
     if (status == MLP_OK && s->options.dry_run)
         return dry_run(s, err);
     if (status == MLP_OK)
