@@ -12,9 +12,9 @@ enum {
     WORTH_MORE_THREADS = 64 /* images in a file */
 };
 
-/* Images number * s->batch and on, and how reading them ended. */
+/* So many images of the file, and how reading them ended. */
 typedef struct image_batch {
-    uint64_t number;
+    uint64_t number, first; /* of the batch, of its first image */
     size_t n;
     mlp_status status;
     mlp_error err;
@@ -82,9 +82,11 @@ static bool take_batch(predict_stream *s, const predict_worker *worker, image_ba
     bool taken = !s->ended;
     if (taken) {
         batch->number = s->n_batches++;
+        batch->first = s->n_images;
         batch->status =
             mlp_image_read(&s->reader, s->batch, worker->pixels, &batch->n, &batch->err);
-        s->ended = batch->status != MLP_OK || batch->n < s->batch;
+        s->n_images += batch->n;
+        s->ended = batch->status != MLP_OK || s->reader.ended;
     }
     pthread_mutex_unlock(&s->reading);
     return taken;
@@ -96,7 +98,7 @@ static mlp_prediction rank_image(const predict_stream *s, const predict_worker *
 {
     size_t classes = s->checkpoint->model.classes;
     mlp_prediction prediction = {.file = s->file,
-                                 .index = batch->number * s->batch + i,
+                                 .index = batch->first + i,
                                  .class_names = s->checkpoint->class_names,
                                  .probabilities = worker->pass.probabilities + i * classes,
                                  .top_k = s->top_k,
@@ -216,7 +218,7 @@ mlp_status predict_stream_file(predict_stream *s, const char *file, mlp_error *e
         status = start_threads(s, err);
     if (status == MLP_OK) {
         s->file = file;
-        s->n_batches = 0;
+        s->n_batches = s->n_images = 0;
         s->ended = false;
         s->turn = 0;
         s->status = MLP_OK;

@@ -46,8 +46,8 @@ typedef struct predict_stream {
     const char *file;        /* whose images are being answered */
     pthread_mutex_t reading; /* for: */
     mlp_image_reader reader;
-    uint64_t n_batches; /* taken */
-    bool ended;         /* there is no further batch */
+    uint64_t n_batches, n_images; /* taken */
+    bool ended;                   /* there is no further batch */
 
     pthread_mutex_t printing; /* for: */
     pthread_cond_t printed;

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -275,6 +276,14 @@ mlp_status mlp_byte_source_peek(mlp_byte_source *source, size_t n, const uint8_t
     *bytes = source->ahead + source->ahead_begin;
     *got = held + more < n ? held + more : n;
     return status;
+}
+
+bool mlp_byte_source_would_wait(const mlp_byte_source *source, size_t n)
+{
+    struct pollfd input = {.fd = source->fd, .events = POLLIN};
+    size_t held = unused_input(source) + source->ahead_end - source->ahead_begin;
+    bool may_wait = source->size == 0 && !source->gzip && !source->input_ended;
+    return may_wait && held < n && poll(&input, 1, 0) == 0;
 }
 
 void mlp_byte_source_close(mlp_byte_source *source)

@@ -37,6 +37,7 @@ typedef struct mlp_image_reader {
     mlp_image_format format;
     mlp_byte_source source;
     mlp_idx_reader idx; /* used when the data is IDX */
+    bool ended;         /* the last read came to the end of the data */
 } mlp_image_reader;
 
 /* Opens the path ("-" is standard input, the path is borrowed) and recognises the
@@ -45,10 +46,16 @@ typedef struct mlp_image_reader {
 mlp_status mlp_image_open(mlp_image_reader *reader, const char *path, size_t features, size_t rows,
                           size_t cols, mlp_error *err);
 
-/* The next n > 0 images into pixels (n, F). *got < n came only at the end of the data, or before an
- * error. */
+/* The next n > 0 images into pixels (n, F). *got < n at the end of the data, before an error, and
+ * of a pipe where another one would have to be waited for; 0 only for the first two. */
 mlp_status mlp_image_read(mlp_image_reader *reader, size_t n, uint8_t *pixels, size_t *got,
                           mlp_error *err);
+
+/* Three sizes of up to 20 digits, and the words around them. */
+enum { MLP_IMAGE_WANTED_TEXT = 96 };
+
+/* What one image is, for messages: "784 bytes (28 x 28)". Returns text. */
+const char *mlp_image_wanted(const mlp_image_reader *reader, char text[MLP_IMAGE_WANTED_TEXT]);
 
 void mlp_image_close(mlp_image_reader *reader);
 
