@@ -24,7 +24,7 @@ static const char HELP[] =
 static const char MAKE_HELP[] =
     "Usage: mlp data make-digits --out DIR [OPTION]...\n"
     "Draws handwritten digits and their labels, as MNIST has them, into four gzipped IDX files.\n"
-    "The same seed gives the same images.\n\n"
+    "The same seed gives the same images. Files of other data are not written over.\n\n"
     "  --out DIR           the folder; made where it is not there\n"
     "  --train N           training images; default 20000\n"
     "  --test N            test images; default 2000\n"
@@ -50,6 +50,24 @@ typedef struct make_options {
     uint64_t n_train, n_test, seed;
 } make_options;
 
+/* Somebody's data are not written over; the same ones may be drawn again. */
+static mlp_status refuse_other_data(const char *path, size_t rank, const uint32_t *dims,
+                                    const uint8_t *data, mlp_error *err)
+{
+    mlp_idx there;
+    if (access(path, F_OK) != 0)
+        return MLP_OK;
+    mlp_status status = mlp_idx_read(&there, path, err);
+    bool same = status == MLP_OK && there.shape.rank == rank &&
+                memcmp(there.shape.dims, dims, rank * sizeof *dims) == 0 &&
+                memcmp(there.data, data, there.shape.count * there.shape.item_bytes) == 0;
+    mlp_idx_free(&there);
+    if (same || status == MLP_ERR_RUNTIME)
+        return status;
+    return mlp_fail(err, MLP_ERR_USAGE,
+                    "%s: is there already, with other data; --out wants another folder", path);
+}
+
 /* DIR/NAME.gz, by a rename at its end. A plain DIR/NAME would be read in its place. */
 static mlp_status write_idx(const char *dir, const char *name, size_t rank, const uint32_t *dims,
                             const uint8_t *data, mlp_error *err)
@@ -59,7 +77,9 @@ static mlp_status write_idx(const char *dir, const char *name, size_t rank, cons
     char *path = mlp_run_folder_file(dir, name);
     if (path == NULL)
         return mlp_fail_memory(err, "a path");
-    mlp_status status = mlp_idx_encode_gzip(rank, dims, data, &bytes, &n, err);
+    mlp_status status = refuse_other_data(path, rank, dims, data, err);
+    if (status == MLP_OK)
+        status = mlp_idx_encode_gzip(rank, dims, data, &bytes, &n, err);
     if (status == MLP_OK)
         status = mlp_atomic_file_write(path, bytes, n, err);
     free(bytes);
