@@ -168,24 +168,28 @@ from shared_cores import ATTEMPTS, SharedCores
 
 
 class Cores(SharedCores):
-    """Its peaks, and its barriers where they are not all alike, are given."""
+    """Its peaks, and its barriers and additions where they are not all alike, are given."""
 
-    def __init__(self, peaks, barriers):
-        self.peaks, self.barriers, self.pauses = peaks, barriers or [60.0] * len(peaks), []
+    def __init__(self, peaks, barriers, adds):
+        self.peaks, self.barriers = peaks, barriers or [60.0] * len(peaks)
+        self.additions, self.pauses = adds or [20.0] * len(peaks), []
         super().__init__("micro", 2, self.pauses.append)
 
     def peak(self):
         return self.peaks.pop(0)
 
+    def adds(self):
+        return self.additions.pop(0)
+
     def barrier(self):
         return self.barriers.pop(0)
 
 
-def measure(peaks, barriers=None):
+def measure(peaks, barriers=None, adds=None):
     """What is counted of the measurements 1, 2, ..., and the pauses before them."""
-    cores, runs = Cores(peaks, barriers), []
+    cores, runs = Cores(peaks, barriers, adds), []
     found = cores.measure(lambda: runs.append(None) or len(runs))
-    assert not cores.peaks and not cores.barriers
+    assert not cores.peaks and not cores.barriers and not cores.additions
     return found, len(cores.pauses)
 
 
@@ -198,6 +202,9 @@ assert measure(start + [234.0, 118.0] * ATTEMPTS) == (ATTEMPTS, 0)
 near = [300.0, 300.0, 60.0, 61.0, 58.0]
 assert measure([234.0] * 7, near + [62.0, 110.0]) == (1, 0)
 assert measure([234.0] * 10, near + [300.0, 62.0, 310.0, 62.0, 59.0]) == (2, 1)
+
+alone = [12.0, 20.0, 19.0, 20.0, 20.0]
+assert measure([234.0] * 10, None, alone + [14.0, 20.0, 16.0, 19.0, 18.0]) == (2, 1)
 PYTHON
 }
 
@@ -241,8 +248,8 @@ assert figures["epoch"]["about"]["cpu"] == "abacus" and figures["dense"]["record
     [[ $output == *"micro: 600 images, wanted at least 1024"* ]]
 }
 
-@test "micro measures a peak or a barrier, and refuses other words" {
-    for word in --peak --barrier; do
+@test "micro measures a peak, additions or a barrier, and refuses other words" {
+    for word in --peak --adds --barrier; do
         run "$micro" "$word" --threads 2
         [ "$status" -eq 0 ]
         [[ $output =~ ^[0-9]+\.[0-9]$ ]]

@@ -1,10 +1,12 @@
 /* machine.c: the peak is a loop of independent multiply-adds in registers; the bandwidth the best
  * of three loops in the manner of STREAM (McCalpin, "Memory bandwidth and machine balance in
  * current high performance computers", 1995): read, update in place, add to. Both are written
- * for each instruction set. */
+ * for each instruction set. Additions of integers are as many instructions a cycle as a core
+ * begins, or nearly, and so the first to become fewer where another thread runs on it. */
 #include "machine.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #if defined(__x86_64__)
@@ -220,6 +222,28 @@ double bench_fma_peak(size_t index, mlp_team *team)
 {
     const isa *i = supported_isa(index);
     return bench_loop_peak(team, i->fma, 2.0 * SUMS * (double)i->lanes);
+}
+
+enum { INTEGERS = 8 }; /* more than a core adds in a cycle, and all in registers */
+
+static float add_integers(size_t steps)
+{
+    uint64_t sums[INTEGERS] = {0}, sum = 0;
+    for (size_t s = 0; s < steps; s++)
+#pragma GCC unroll 8
+        for (size_t i = 0; i < INTEGERS; i++) {
+            sums[i] += s;
+            __asm__ volatile("" : "+r"(sums[i])); /* an addition, not a part of a vector's */
+        }
+#pragma GCC unroll 8
+    for (size_t i = 0; i < INTEGERS; i++)
+        sum += sums[i];
+    return (float)sum;
+}
+
+double bench_add_peak(mlp_team *team)
+{
+    return bench_loop_peak(team, add_integers, INTEGERS);
 }
 
 enum { BARRIERS = 1 << 12 };

@@ -21,6 +21,11 @@ double bench_fma_peak(size_t index, mlp_team *team);
 /* Flops a second of all the team's threads at once in loop(steps), which does so many a step. */
 double bench_loop_peak(mlp_team *team, float (*loop)(size_t steps), double flops);
 
+/* Additions of integers a second, of all the team's threads at once. A core that another guest of
+ * the host uses too still does its multiply-adds, which are a third of the instructions that it can
+ * begin in a cycle, but fewer of these. */
+double bench_add_peak(mlp_team *team);
+
 /* Seconds of one barrier of the team: what a cache line takes from core to core, a few times. */
 double bench_barrier_seconds(mlp_team *team);
 

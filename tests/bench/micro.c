@@ -8,6 +8,7 @@
  *                                        steps of the fastest of each precision: on images without
  *                                        zeros, and on the training images of DIR
  *     micro --peak [--threads N]         GFLOP/s of N threads, 1 by default, and no more
+ *     micro --adds [--threads N]         billions of integer additions a second of N threads
  *     micro --barrier [--threads N]      ns that they need to meet
  */
 #include <stdbool.h>
@@ -127,7 +128,7 @@ static mlp_status report_dense_steps(mlp_team *team, peaks peak, mlp_error *err)
 
 /* The command line. */
 typedef struct request {
-    bool only_peak, only_barrier;
+    bool only_peak, only_adds, only_barrier;
     long threads;
     char *data;
 } request;
@@ -137,6 +138,8 @@ static bool parse(int argc, char **argv, request *r)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--peak") == 0)
             r->only_peak = true;
+        else if (strcmp(argv[i], "--adds") == 0)
+            r->only_adds = true;
         else if (strcmp(argv[i], "--barrier") == 0)
             r->only_barrier = true;
         else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
@@ -185,6 +188,10 @@ static mlp_status report(const request *r, mlp_team *single, mlp_team *team, mlp
         printf("%.1f\n", bench_fma_peak(0, team) / 1e9);
         return MLP_OK;
     }
+    if (r->only_adds) {
+        printf("%.1f\n", bench_add_peak(team) / 1e9);
+        return MLP_OK;
+    }
     if (r->only_barrier) {
         printf("%.1f\n", bench_barrier_seconds(team) * 1e9);
         return MLP_OK;
@@ -197,7 +204,7 @@ int main(int argc, char **argv)
 {
     request r = {.threads = 1};
     if (!parse(argc, argv, &r)) {
-        fprintf(stderr, "Usage: micro [--peak] [--threads N] [--data DIR]\n");
+        fprintf(stderr, "Usage: micro [--peak | --adds | --barrier] [--threads N] [--data DIR]\n");
         return MLP_ERR_USAGE;
     }
     mlp_team single, team;
