@@ -17,7 +17,7 @@
 
 #include "base/status.h"
 
-enum { MLP_MAX_CLASSES = 256 }; /* labels are bytes */
+enum { MLP_MAX_CLASSES = 256 };        /* labels are bytes */
 enum { MLP_MAX_HIDDEN_LAYERS = 1023 }; /* a checkpoint has room for one layer more */
 
 typedef enum mlp_output { MLP_OUTPUT_SOFTMAX, MLP_OUTPUT_SIGMOID } mlp_output;

@@ -308,14 +308,12 @@ mlp_status bench_print_kernels(double peak, float *scratch, mlp_error *err)
     mlp_status status = init_operands(&o, err);
     if (status != MLP_OK)
         return status;
-    for (size_t i = 0; i < N_ROWS; i++)
-        bandwidths[i] =
-            bench_bandwidth(scratch, ROWS_OF_A_TABLE[i].items * ROWS_OF_A_TABLE[i].floats);
+    bench_measure_bandwidths(N_ROWS, ROWS_OF_A_TABLE, scratch, bandwidths);
     bench_print_heads("table");
     for (size_t t = 0; mlp_kernels_list(t) != NULL; t++) {
         o.kernels = mlp_kernels_list(t);
-        for (size_t i = 0; mlp_kernels_supported(o.kernels) && i < N_ROWS; i++)
-            bench_print_row(&ROWS_OF_A_TABLE[i], o.kernels->name, &o, peak, bandwidths[i]);
+        if (mlp_kernels_supported(o.kernels))
+            bench_print_rows(N_ROWS, ROWS_OF_A_TABLE, o.kernels->name, &o, peak, bandwidths);
     }
     free_operands(&o);
     return MLP_OK;

@@ -18,9 +18,12 @@ typedef struct row {
 /* tables: the head of their names' column. */
 void bench_print_heads(const char *tables);
 
-/* Times the kernel on its operands. peak is flops a second, bandwidth bytes a second in memory
- * of that size. */
-void bench_print_row(const row *r, const char *table, void *operands, double peak,
-                     double bandwidth);
+/* bandwidths (n): bytes a second in memory of the size that each row touches; scratch
+ * (BENCH_SCRATCH_KIB) is for measuring them. */
+void bench_measure_bandwidths(size_t n, const row *rows, float *scratch, double *bandwidths);
+
+/* Times n kernels of a table on its operands. peak is flops a second. */
+void bench_print_rows(size_t n, const row *rows, const char *table, void *operands, double peak,
+                      const double *bandwidths);
 
 #endif
