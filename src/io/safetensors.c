@@ -20,7 +20,8 @@ _Static_assert(sizeof(float) == 4, "F32 is float");
 
 enum {
     LENGTH_BYTES = 8,
-    READ_MAX = 1 << 30, /* macOS refuses a read() of 2 GiB or more */
+    EMPTY_HEADER_BYTES = 2, /* {} */
+    READ_MAX = 1 << 30,     /* macOS refuses a read() of 2 GiB or more */
 };
 
 /* The file that is being read, and where its errors go. */
@@ -98,11 +99,13 @@ static mlp_status read_length(const source *s, size_t *length)
     size_t limit = s->bytes - LENGTH_BYTES;
     if (limit > MLP_SAFETENSORS_MAX_HEADER)
         limit = MLP_SAFETENSORS_MAX_HEADER;
-    if (value > limit)
+    bool is_short = value < EMPTY_HEADER_BYTES;
+    if (is_short || value > limit)
         return mlp_fail(s->err, MLP_ERR_CHECKPOINT,
-                        "%s: found a header of %llu bytes, wanted at most %zu: "
+                        "%s: found a header of %llu bytes, wanted at %s %zu: "
                         "no safetensors file, or not all of it",
-                        s->path, (unsigned long long)value, limit);
+                        s->path, (unsigned long long)value, is_short ? "least" : "most",
+                        is_short ? EMPTY_HEADER_BYTES : limit);
     *length = (size_t)value;
     return MLP_OK;
 }
