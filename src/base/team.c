@@ -1,12 +1,11 @@
 #include "base/team.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/cpu_count.h"
 #include "base/mem.h"
 
 /* Some tens of microseconds: longer than the gaps inside a training step. */
@@ -167,15 +166,4 @@ void mlp_team_share(const mlp_team *team, size_t thread, size_t count, size_t *f
 {
     *first = count * thread / team->n_threads;
     *end = count * (thread + 1) / team->n_threads;
-}
-
-size_t mlp_cpu_count(void)
-{
-#ifdef __linux__
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-        return (size_t)CPU_COUNT(&set);
-#endif
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (size_t)online : 1;
 }

@@ -53,7 +53,4 @@ void mlp_team_await(mlp_team *team, const atomic_uint *counter, unsigned value);
 /* Items [*first, *end) of `count` are this thread's: contiguous, as even as can be. */
 void mlp_team_share(const mlp_team *team, size_t thread, size_t count, size_t *first, size_t *end);
 
-/* How many CPUs this process may use, at least 1. */
-size_t mlp_cpu_count(void);
-
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu_count.h"
 #include "base/edit_distance.h"
 #include "base/team.h"
 #include "cli/console.h"

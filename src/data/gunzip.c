@@ -4,6 +4,7 @@
 
 #include <libdeflate.h>
 
+#include "base/cpu_count.h"
 #include "base/region.h"
 #include "base/team.h"
 

@@ -196,12 +196,6 @@ static void a_refused_team_is_zeroed(void **state)
     mlp_team_free(&team);
 }
 
-static void there_is_a_cpu(void **state)
-{
-    (void)state;
-    assert_true(mlp_cpu_count() >= 1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,7 +206,6 @@ int main(void)
         cmocka_unit_test(members_take_no_signals),
         cmocka_unit_test(a_team_may_end_without_a_job),
         cmocka_unit_test(a_refused_team_is_zeroed),
-        cmocka_unit_test(there_is_a_cpu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
