@@ -108,7 +108,7 @@ static void a_shared_background_moves_no_bit(void **state)
 {
     (void)state;
     const size_t batches[] = {1, 150, 405};
-    for (size_t i = 0; i < N_NET_LAYERS * sizeof batches / sizeof *batches; i += quick_or(4, 1))
+    for (size_t i = 0; i < N_NET_LAYERS * sizeof batches / sizeof *batches; i += quick_or(5, 1))
         for (size_t k = 0; supported_kernels(k) != NULL; k += quick_or(2, 1)) {
             net_shape shape = NET_LAYERS[i % N_NET_LAYERS];
             net wanted, found;
