@@ -120,7 +120,7 @@ mlp_status mlp_team_init(mlp_team *team, size_t n_threads, mlp_error *err)
     pthread_mutex_init(&team->mutex, NULL);
     pthread_cond_init(&team->advanced, NULL);
     team->n_threads = 1;
-    team->spins = n_threads > mlp_cpu_count() ? 0 : SPINS_BEFORE_SLEEP;
+    team->spins = n_threads > 1 && n_threads <= mlp_cpu_count() ? SPINS_BEFORE_SLEEP : 0;
     team->threads = mlp_alloc(n_threads, sizeof *team->threads);
     if (team->threads == NULL) {
         mlp_team_free(team);
