@@ -2,6 +2,7 @@
 # How scripts/test.sh counts, on stand-ins for unit test programs in a tree of its own.
 
 setup() {
+    unset MLP_DATA_DIR
     root=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
     tree=$BATS_TEST_TMPDIR/tree
     mkdir -p "$tree/tests/unit"

@@ -50,17 +50,26 @@ typedef struct make_options {
     uint64_t n_train, n_test, seed;
 } make_options;
 
+/* The four files; images and labels of a half are drawn together. */
+enum { N_FILES = 4, MAX_FILE_RANK = 3 };
+
+typedef struct digit_file {
+    const char *name;
+    size_t rank;
+    uint32_t dims[MAX_FILE_RANK];
+    uint8_t *data;
+} digit_file;
+
 /* Somebody's data are not written over; the same ones may be drawn again. */
-static mlp_status refuse_other_data(const char *path, size_t rank, const uint32_t *dims,
-                                    const uint8_t *data, mlp_error *err)
+static mlp_status refuse_other_data(const char *path, const digit_file *file, mlp_error *err)
 {
     mlp_idx there;
     if (access(path, F_OK) != 0)
         return MLP_OK;
     mlp_status status = mlp_idx_read(&there, path, err);
-    bool same = status == MLP_OK && there.shape.rank == rank &&
-                memcmp(there.shape.dims, dims, rank * sizeof *dims) == 0 &&
-                memcmp(there.data, data, there.shape.count * there.shape.item_bytes) == 0;
+    bool same = status == MLP_OK && there.shape.rank == file->rank &&
+                memcmp(there.shape.dims, file->dims, file->rank * sizeof *file->dims) == 0 &&
+                memcmp(there.data, file->data, there.shape.count * there.shape.item_bytes) == 0;
     mlp_idx_free(&there);
     if (same || status == MLP_ERR_RUNTIME)
         return status;
@@ -68,74 +77,94 @@ static mlp_status refuse_other_data(const char *path, size_t rank, const uint32_
                     "%s: is there already, with other data; --out wants another folder", path);
 }
 
-/* DIR/NAME.gz, by a rename at its end. A plain DIR/NAME would be read in its place. */
-static mlp_status write_idx(const char *dir, const char *name, size_t rank, const uint32_t *dims,
-                            const uint8_t *data, mlp_error *err)
+/* By a rename at its end. */
+static mlp_status write_idx(const char *path, const digit_file *file, mlp_error *err)
 {
     uint8_t *bytes = NULL;
     size_t n = 0;
-    char *path = mlp_run_folder_file(dir, name);
-    if (path == NULL)
-        return mlp_fail_memory(err, "a path");
-    mlp_status status = refuse_other_data(path, rank, dims, data, err);
-    if (status == MLP_OK)
-        status = mlp_idx_encode_gzip(rank, dims, data, &bytes, &n, err);
+    mlp_status status = mlp_idx_encode_gzip(file->rank, file->dims, file->data, &bytes, &n, err);
     if (status == MLP_OK)
         status = mlp_atomic_file_write(path, bytes, n, err);
     free(bytes);
-    free(path);
     return status;
 }
 
-static mlp_status make_part(const make_options *options, uint64_t first, uint64_t n,
-                            const char *images_name, const char *labels_name, mlp_error *err)
+/* Of each file in turn, DIR/NAME. */
+static mlp_status for_each_file(const char *dir, const digit_file files[N_FILES],
+                                mlp_status (*function)(const char *path, const digit_file *file,
+                                                       mlp_error *err),
+                                mlp_error *err)
 {
-    const uint32_t dims[] = {(uint32_t)n, MLP_DIGIT_SIDE, MLP_DIGIT_SIDE};
-    uint8_t *pixels = mlp_alloc((size_t)n, MLP_DIGIT_PIXELS), *labels = mlp_alloc((size_t)n, 1);
     mlp_status status = MLP_OK;
-    if (pixels == NULL || labels == NULL) {
-        status = mlp_fail_memory(err, "the digits");
-        goto done;
-    }
-    mlp_make_digits(options->seed, first, (size_t)n, pixels, labels);
-    status = write_idx(options->out, images_name, 3, dims, pixels, err);
-    if (status == MLP_OK)
-        status = write_idx(options->out, labels_name, 1, dims, labels, err);
-done:
-    free(pixels);
-    free(labels);
-    return status;
-}
-
-/* A plain file is read before a gzipped one of its name: it would hide what is made. */
-static mlp_status refuse_plain_files(const char *dir, mlp_error *err)
-{
-    static const char *const NAMES[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
-                                        "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
-    mlp_status status = MLP_OK;
-    for (size_t i = 0; status == MLP_OK && i < sizeof NAMES / sizeof *NAMES; i++) {
-        char *path = mlp_run_folder_file(dir, NAMES[i]);
-        if (path == NULL)
-            return mlp_fail_memory(err, "a path");
-        if (access(path, F_OK) == 0)
-            status = mlp_fail(err, MLP_ERR_USAGE,
-                              "%s: is there already and would hide the new %s.gz", path, NAMES[i]);
+    for (size_t i = 0; status == MLP_OK && i < N_FILES; i++) {
+        char *path = mlp_run_folder_file(dir, files[i].name);
+        status = path == NULL ? mlp_fail_memory(err, "a path") : function(path, &files[i], err);
         free(path);
     }
     return status;
 }
 
-static mlp_status make_digits(const make_options *o, mlp_error *err)
+/* n digits from the first-th on, in an images' file and a labels' file. */
+static mlp_status draw(const make_options *options, uint64_t first, uint64_t n, digit_file files[2],
+                       mlp_error *err)
 {
-    mlp_status status = refuse_plain_files(o->out, err);
+    for (size_t i = 0; i < 2; i++)
+        files[i].dims[0] = (uint32_t)n;
+    files[0].data = mlp_alloc((size_t)n, MLP_DIGIT_PIXELS);
+    files[1].data = mlp_alloc((size_t)n, 1);
+    if (files[0].data == NULL || files[1].data == NULL)
+        return mlp_fail_memory(err, "the digits");
+    mlp_make_digits(options->seed, first, (size_t)n, files[0].data, files[1].data);
+    return MLP_OK;
+}
+
+/* A plain file is read before a gzipped one of its name: it would hide what is made. */
+static mlp_status refuse_plain_file(const char *path, const digit_file *file, mlp_error *err)
+{
+    char *plain = mlp_strdup(path);
+    if (plain == NULL)
+        return mlp_fail_memory(err, "a path");
+    plain[strlen(plain) - strlen(".gz")] = '\0';
+    mlp_status status = MLP_OK;
+    if (access(plain, F_OK) == 0)
+        status = mlp_fail(err, MLP_ERR_USAGE, "%s: is there already and would hide the new %s",
+                          plain, file->name);
+    free(plain);
+    return status;
+}
+
+/* Nothing is written before all that is in the way has been looked for. */
+static mlp_status make_files(const make_options *o, digit_file files[N_FILES], mlp_error *err)
+{
+    mlp_status status = for_each_file(o->out, files, refuse_plain_file, err);
+    if (status == MLP_OK)
+        status = draw(o, 0, o->n_train, files, err);
+    if (status == MLP_OK)
+        status = draw(o, FIRST_TEST_IMAGE, o->n_test, files + 2, err);
+    if (status == MLP_OK)
+        status = for_each_file(o->out, files, refuse_other_data, err);
     if (status == MLP_OK)
         status = mlp_folder_make(o->out, err);
     if (status == MLP_OK)
-        status = make_part(o, 0, o->n_train, "train-images-idx3-ubyte.gz",
-                           "train-labels-idx1-ubyte.gz", err);
-    if (status == MLP_OK)
-        status = make_part(o, FIRST_TEST_IMAGE, o->n_test, "t10k-images-idx3-ubyte.gz",
-                           "t10k-labels-idx1-ubyte.gz", err);
+        status = for_each_file(o->out, files, write_idx, err);
+    return status;
+}
+
+static mlp_status make_digits(const make_options *o, mlp_error *err)
+{
+    digit_file files[N_FILES] = {
+        {.name = "train-images-idx3-ubyte.gz",
+         .rank = 3,
+         .dims = {0, MLP_DIGIT_SIDE, MLP_DIGIT_SIDE}},
+        {.name = "train-labels-idx1-ubyte.gz", .rank = 1},
+        {.name = "t10k-images-idx3-ubyte.gz",
+         .rank = 3,
+         .dims = {0, MLP_DIGIT_SIDE, MLP_DIGIT_SIDE}},
+        {.name = "t10k-labels-idx1-ubyte.gz", .rank = 1},
+    };
+    mlp_status status = make_files(o, files, err);
+    for (size_t i = 0; i < N_FILES; i++)
+        free(files[i].data);
     if (status == MLP_OK)
         mlp_console_note(&o->common, "drew %llu training and %llu test images into %s",
                          (unsigned long long)o->n_train, (unsigned long long)o->n_test, o->out);

@@ -98,9 +98,11 @@ static mlp_status write_config(const train_run *run, mlp_error *err)
 {
     char *text = mlp_config_to_json(run->config, MLP_CONFIG_WHOLE, 2);
     char *path = mlp_run_folder_file(run->folder, "config.json");
-    size_t length = text == NULL ? 0 : strlen(text);
-    mlp_status status = text == NULL || path == NULL ? mlp_fail_memory(err, "the config") : MLP_OK;
-    if (status == MLP_OK) {
+    mlp_status status;
+    if (text == NULL || path == NULL) {
+        status = mlp_fail_memory(err, "the config");
+    } else {
+        size_t length = strlen(text);
         text[length] = '\n'; /* a text file ends its last line */
         status = mlp_atomic_file_write(path, text, length + 1, err);
     }

@@ -31,8 +31,12 @@ static mlp_status load_run_config(train_session *s, mlp_error *err)
     if (config == NULL || last == NULL || best == NULL) {
         status = mlp_fail_memory(err, "a path");
     } else {
-        status = mlp_config_load(&s->config, config, options->overrides.values,
-                                 options->overrides.count, err);
+        status = mlp_config_load(&s->config, config, NULL, 0, err);
+        s->epochs_before = s->config.train.epochs;
+        mlp_config_free(&s->config);
+        if (status == MLP_OK)
+            status = mlp_config_load(&s->config, config, options->overrides.values,
+                                     options->overrides.count, err);
         s->resumed = !is_missing(last) || !is_missing(best);
     }
     free(config);
@@ -59,13 +63,12 @@ static void note_schedule(const train_session *s)
                          "the warm-up of %g epochs is longer than the training of %zu: the "
                          "learning rate stays below train.sgd.lr",
                          train->schedule.warmup_epochs, train->epochs);
-    if (s->resumed && s->options.overrides.count > 0 &&
+    if (s->resumed && s->epochs_before != train->epochs &&
         train->schedule.type != MLP_SCHEDULE_CONSTANT)
-        mlp_console_note(
-            &s->options.common,
-            "from here on the learning rate is that of a training of %zu epochs, before "
-            "it was that of the one that is resumed",
-            train->epochs);
+        mlp_console_note(&s->options.common,
+                         "from here on the learning rate is that of a training of %zu epochs, "
+                         "before it was that of %zu",
+                         train->epochs, s->epochs_before);
 }
 
 static mlp_status load_data(train_session *s, mlp_error *err)

@@ -30,8 +30,9 @@ typedef struct train_session {
     mlp_kernels kernels;
     mlp_team team;
     mlp_trainer trainer;
-    int lock;     /* on the run's folder; -1: none */
-    bool resumed; /* goes on from a checkpoint */
+    int lock;             /* on the run's folder; -1: none */
+    bool resumed;         /* goes on from a checkpoint, */
+    size_t epochs_before; /* of a training of so many */
     train_run run;
 } train_session;
 

@@ -278,12 +278,19 @@ mlp_status mlp_byte_source_peek(mlp_byte_source *source, size_t n, const uint8_t
     return status;
 }
 
-bool mlp_byte_source_would_wait(const mlp_byte_source *source, size_t n)
+bool mlp_byte_source_would_wait(mlp_byte_source *source, size_t n)
 {
     struct pollfd input = {.fd = source->fd, .events = POLLIN};
-    size_t held = unused_input(source) + source->ahead_end - source->ahead_begin;
-    bool may_wait = source->size == 0 && !source->gzip && !source->input_ended;
-    return may_wait && held < n && poll(&input, 1, 0) == 0;
+    size_t ahead = source->ahead_end - source->ahead_begin;
+    mlp_error ignored; /* whoever reads on meets it again */
+    mlp_status status = source->size == 0 && !source->gzip ? MLP_OK : MLP_ERR_DATA;
+    while (status == MLP_OK && !source->input_ended && ahead + unused_input(source) < n &&
+           n - ahead <= INPUT_BYTES - TRAILER_FIELD) {
+        if (poll(&input, 1, 0) == 0)
+            return true;
+        status = fill_input(source, &ignored);
+    }
+    return false;
 }
 
 void mlp_byte_source_close(mlp_byte_source *source)

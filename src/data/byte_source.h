@@ -59,9 +59,9 @@ mlp_status mlp_byte_source_read(mlp_byte_source *source, void *bytes, size_t n, 
 mlp_status mlp_byte_source_peek(mlp_byte_source *source, size_t n, const uint8_t **bytes,
                                 size_t *got, mlp_error *err);
 
-/* Is fewer than n bytes all that has come, with nothing more to be had at once? False where that
- * is not to be known: of gzip, and of files, whose bytes are there. */
-bool mlp_byte_source_would_wait(const mlp_byte_source *source, size_t n);
+/* Would a read of n bytes wait for more to come? Takes in what is there already. False where that
+ * is not to be known: of gzip, of files, whose bytes are there, and of more than 64 KB. */
+bool mlp_byte_source_would_wait(mlp_byte_source *source, size_t n);
 
 void mlp_byte_source_close(mlp_byte_source *source);
 

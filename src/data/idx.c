@@ -186,7 +186,7 @@ mlp_status mlp_idx_open(mlp_idx_reader *reader, mlp_byte_source *source, mlp_err
     return status;
 }
 
-static mlp_status check_end(const mlp_idx_reader *reader, mlp_error *err)
+mlp_status mlp_idx_check_end(const mlp_idx_reader *reader, mlp_error *err)
 {
     const uint8_t *next;
     size_t got;
@@ -216,7 +216,7 @@ static mlp_status read_data(mlp_idx_reader *reader, uint8_t *bytes, size_t n, ml
                         ", wanted %zu more bytes (%s)",
                         reader->source->name, reader->source->offset, reader->bytes_left,
                         shape_text(&reader->shape, text));
-    return reader->bytes_left == 0 ? check_end(reader, err) : MLP_OK;
+    return MLP_OK;
 }
 
 mlp_status mlp_idx_read_items(mlp_idx_reader *reader, size_t n, uint8_t *items, mlp_error *err)
@@ -271,7 +271,7 @@ static mlp_status read_all(mlp_idx *idx, mlp_idx_reader *reader, mlp_error *err)
         done = capacity;
         capacity = capacity > total / 2 ? total : capacity * 2;
     }
-    return status;
+    return status == MLP_OK ? mlp_idx_check_end(reader, err) : status;
 }
 
 mlp_status mlp_idx_read(mlp_idx *idx, const char *path, mlp_error *err)

@@ -47,9 +47,12 @@ typedef struct mlp_idx_reader {
  * the file, before anything is allocated for the data. */
 mlp_status mlp_idx_open(mlp_idx_reader *reader, mlp_byte_source *source, mlp_error *err);
 
-/* The next n <= items_left items into items (n, item_bytes). With the last item
- * the end is checked too: trailing bytes, gzip checksum. */
+/* The next n <= items_left items into items (n, item_bytes). */
 mlp_status mlp_idx_read_items(mlp_idx_reader *reader, size_t n, uint8_t *items, mlp_error *err);
+
+/* Behind the last item: whether the data end there, and the gzip checksum is right. Of a pipe it
+ * waits for that end. */
+mlp_status mlp_idx_check_end(const mlp_idx_reader *reader, mlp_error *err);
 
 typedef struct mlp_idx {
     mlp_idx_shape shape;

@@ -59,11 +59,10 @@ static mlp_status read_idx(mlp_image_reader *reader, size_t n, uint8_t *pixels, 
                            mlp_error *err)
 {
     mlp_idx_reader *idx = &reader->idx;
-    size_t left = idx->bytes_left;
-    n = n < idx->items_left ? n : idx->items_left;
-    mlp_status status = n > 0 ? mlp_idx_read_items(idx, n, pixels, err) : MLP_OK;
+    size_t left = idx->bytes_left, items = n < idx->items_left ? n : idx->items_left;
+    mlp_status status = mlp_idx_read_items(idx, items, pixels, err);
     *got = (left - idx->bytes_left) / reader->features;
-    return status;
+    return status == MLP_OK && items < n ? mlp_idx_check_end(idx, err) : status;
 }
 
 static mlp_status read_pgms(mlp_image_reader *reader, size_t n, uint8_t *pixels, size_t *got,
@@ -165,18 +164,21 @@ static mlp_status read_images(mlp_image_reader *reader, size_t n, uint8_t *pixel
     return read_raw(reader, n, pixels, got, err);
 }
 
-/* Of a pipe one image after another, as long as one is there. */
+/* Of a pipe one image after another, as long as one is there; of PGM, which has no size known
+ * before, one alone. */
 mlp_status mlp_image_read(mlp_image_reader *reader, size_t n, uint8_t *pixels, size_t *got,
                           mlp_error *err)
 {
-    size_t wanted = reader->source.size > 0 ? n : 1, part;
+    bool is_pipe = reader->source.size == 0, goes_on;
+    size_t wanted = is_pipe ? 1 : n, part;
     mlp_status status;
     *got = 0;
     do {
         status = read_images(reader, wanted, pixels + *got * reader->features, &part, err);
         *got += part;
         reader->ended = part < wanted;
-    } while (status == MLP_OK && !reader->ended && *got < n &&
+        goes_on = status == MLP_OK && !reader->ended && *got < n;
+    } while (goes_on && reader->format != MLP_IMAGE_PGM &&
              !mlp_byte_source_would_wait(&reader->source, reader->features));
     return status;
 }

@@ -10,6 +10,8 @@
  *   PNG, JPEG, PPM                refused by name
  *   anything else                 raw images, a multiple of F bytes
  *
+ * From a pipe an image of fewer than 8 bytes is recognised once 8 have come.
+ *
  * F is the number of inputs of the model. Memory is constant, except F + 1 bytes.
  * Errors are MLP_ERR_DATA and name file, offset, found and wanted.
  */

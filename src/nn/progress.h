@@ -13,7 +13,7 @@ typedef struct mlp_progress {
     uint64_t step;          /* completed steps, over all epochs */
     uint64_t step_in_epoch; /* completed steps of the running epoch */
 
-    uint64_t labels_crc; /* CRC-32 of the training set's labels: whose progress it is */
+    uint64_t labels_crc; /* CRC-32 of the training set's labels, as classes: whose progress it is */
 
     /* Sums over the running epoch's completed steps. */
     double loss_sum;  /* over images */

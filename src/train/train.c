@@ -77,6 +77,12 @@ size_t mlp_trainer_steps_per_epoch(const mlp_trainer *trainer)
     return (trainer->split.n_train - 1) / batch + 1;
 }
 
+size_t mlp_trainer_images_done(const mlp_trainer *trainer)
+{
+    size_t done = trainer->progress.step_in_epoch * trainer->config->train.batch_size;
+    return done < trainer->split.n_train ? done : trainer->split.n_train;
+}
+
 /* The batch of one step of the running epoch; empty past its end. */
 static void fill_batch(const mlp_trainer *trainer, uint64_t step_in_epoch, mlp_batch *batch)
 {
@@ -171,13 +177,6 @@ static mlp_status take_step(mlp_trainer *trainer, mlp_error *err)
     return count_step(trainer, lr, err);
 }
 
-/* Of the running epoch; its last batch may be short. */
-static size_t images_done(const mlp_trainer *trainer)
-{
-    size_t done = trainer->progress.step_in_epoch * trainer->config->train.batch_size;
-    return done < trainer->split.n_train ? done : trainer->split.n_train;
-}
-
 /* Steps until the epoch is complete or the observer wants to stop. */
 static mlp_status run_steps(mlp_trainer *trainer, const mlp_train_observer *observer, bool *stopped,
                             mlp_error *err)
@@ -190,7 +189,7 @@ static mlp_status run_steps(mlp_trainer *trainer, const mlp_train_observer *obse
         if (status != MLP_OK)
             return status;
         if (observer->on_step != NULL) {
-            status = observer->on_step(observer->context, trainer, images_done(trainer),
+            status = observer->on_step(observer->context, trainer, mlp_trainer_images_done(trainer),
                                        trainer->split.n_train, err);
             if (status != MLP_OK)
                 return status;
@@ -248,7 +247,7 @@ static mlp_status close_epoch(mlp_trainer *trainer, double seconds, size_t image
                                  .n_layers = progress->n_layers,
                                  .layer_grad_norms = trainer->layer_grad_norms,
                                  .seconds = seconds,
-                                 .images_per_second = (double)images / seconds};
+                                 .images_per_second = images > 0 ? (double)images / seconds : 0.0};
     for (size_t l = 0; l < progress->n_layers; l++) {
         trainer->layer_grad_norms[l] = progress->layer_norm_sums[l] / steps;
         progress->layer_norm_sums[l] = 0.0;
@@ -265,7 +264,7 @@ static mlp_status run_epoch(mlp_trainer *trainer, const mlp_train_observer *obse
                             mlp_error *err)
 {
     size_t steps = mlp_trainer_steps_per_epoch(trainer);
-    size_t skipped = images_done(trainer);
+    size_t skipped = mlp_trainer_images_done(trainer);
     mlp_epoch_report report;
     double start = mlp_clock_seconds();
     mlp_status status = run_steps(trainer, observer, stopped, err);

@@ -86,7 +86,8 @@ void mlp_trainer_free(mlp_trainer *trainer);
 mlp_status mlp_trainer_run(mlp_trainer *trainer, const mlp_train_observer *observer, bool *stopped,
                            mlp_error *err);
 
-/* The steps of one epoch: the last batch may be short. */
+/* The steps of one epoch, and the images of its steps so far: the last batch may be short. */
 size_t mlp_trainer_steps_per_epoch(const mlp_trainer *trainer);
+size_t mlp_trainer_images_done(const mlp_trainer *trainer);
 
 #endif

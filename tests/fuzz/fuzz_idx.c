@@ -23,6 +23,8 @@ static mlp_status stream(const char *path, const mlp_idx *whole, mlp_error *err)
         status = mlp_idx_read_items(&reader, 1, item, err);
         FUZZ_ASSERT(status != MLP_OK || memcmp(item, whole->data + i * bytes, bytes) == 0);
     }
+    if (status == MLP_OK && item != NULL)
+        status = mlp_idx_check_end(&reader, err);
     free(item);
     mlp_byte_source_close(&source);
     return status;

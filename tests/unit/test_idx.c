@@ -82,6 +82,7 @@ static void streams_items_from_a_source_that_was_peeked(void **state)
     assert_int_equal(mlp_idx_read_items(&reader, 0, items, &err), MLP_OK);
     assert_int_equal(mlp_idx_read_items(&reader, 3, items + 24, &err), MLP_OK);
     assert_int_equal(reader.items_left, 0);
+    assert_int_equal(mlp_idx_check_end(&reader, &err), MLP_OK);
     assert_memory_equal(items, file + HEADER, DATA);
     mlp_byte_source_close(&source);
 }

@@ -59,9 +59,32 @@ static void end_past_the_epoch(fixture *f)
                                          .layer_norm_sums = f->trainer.progress.layer_norm_sums};
 }
 
+/* One step has 16 images; the last one of an epoch 6. */
 static void find_too_much_correct(fixture *f)
 {
+    watcher w = {0};
+    train_steps(f, 1, &w);
+    f->trainer.progress.correct = 17;
+}
+
+static void find_too_much_correct_of_all(fixture *f)
+{
+    f->trainer.progress.epoch = 1;
+    f->trainer.progress.step_in_epoch = 5;
     f->trainer.progress.correct = 71;
+}
+
+/* What wraps around fits. */
+static void come_round(fixture *f)
+{
+    f->trainer.progress.epoch = UINT64_MAX;
+    f->trainer.progress.step_in_epoch = 5;
+    f->trainer.progress.step = 0;
+}
+
+static void spoil_the_sum(fixture *f)
+{
+    f->trainer.progress.labels_crc |= UINT64_C(1) << 32;
 }
 
 static void shorten(fixture *f)
@@ -89,8 +112,16 @@ static void what_no_step_leaves_is_refused(void **state)
            "last: found step 11, epoch 1, step_in_epoch 6 and correct 0, "
            "wanted those of epochs of 5 steps and 70 images");
     refuse(find_too_much_correct, MLP_ERR_CHECKPOINT,
-           "last: found step 10, epoch 2, step_in_epoch 0 and correct 71, "
+           "last: found step 11, epoch 2, step_in_epoch 1 and correct 17, "
            "wanted those of epochs of 5 steps and 70 images");
+    refuse(find_too_much_correct_of_all, MLP_ERR_CHECKPOINT,
+           "last: found step 10, epoch 1, step_in_epoch 5 and correct 71, "
+           "wanted those of epochs of 5 steps and 70 images");
+    refuse(come_round, MLP_ERR_CHECKPOINT,
+           "last: found step 0, epoch 18446744073709551615, step_in_epoch 5 and correct 0, "
+           "wanted those of epochs of 5 steps and 70 images");
+    refuse(spoil_the_sum, MLP_ERR_CHECKPOINT,
+           "last: found 7990516280 as the labels' CRC-32, wanted at most 4294967295");
     refuse(shorten, MLP_ERR_CONFIG,
            "train.epochs: found 1, wanted at least 2, as many as last has begun");
     refuse(shorten_within_an_epoch, MLP_ERR_CONFIG,
