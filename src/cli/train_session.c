@@ -17,6 +17,19 @@ static bool is_missing(const char *path)
     return access(path, F_OK) != 0 && errno == ENOENT;
 }
 
+/* Of a run that goes on, and how long it was to be. */
+static mlp_status load_resumed_config(train_session *s, const char *path, mlp_error *err)
+{
+    const train_options *options = &s->options;
+    mlp_status status = mlp_config_load(&s->config, path, NULL, 0, err);
+    if (status != MLP_OK)
+        return status;
+    s->epochs_before = s->config.train.epochs;
+    mlp_config_free(&s->config);
+    return mlp_config_load(&s->config, path, options->overrides.values, options->overrides.count,
+                           err);
+}
+
 /* Locks the run before its config is read: from here on nobody changes it. One that was
  * killed before its first checkpoint was there begins at its beginning. */
 static mlp_status load_run_config(train_session *s, mlp_error *err)
@@ -31,12 +44,7 @@ static mlp_status load_run_config(train_session *s, mlp_error *err)
     if (config == NULL || last == NULL || best == NULL) {
         status = mlp_fail_memory(err, "a path");
     } else {
-        status = mlp_config_load(&s->config, config, NULL, 0, err);
-        s->epochs_before = s->config.train.epochs;
-        mlp_config_free(&s->config);
-        if (status == MLP_OK)
-            status = mlp_config_load(&s->config, config, options->overrides.values,
-                                     options->overrides.count, err);
+        status = load_resumed_config(s, config, err);
         s->resumed = !is_missing(last) || !is_missing(best);
     }
     free(config);

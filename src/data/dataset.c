@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
@@ -142,6 +143,11 @@ void mlp_dataset_free(mlp_dataset *dataset)
     free(dataset->images_path);
     free(dataset->labels_path);
     *dataset = (mlp_dataset){0};
+}
+
+uint32_t mlp_dataset_labels_crc(const mlp_dataset *dataset)
+{
+    return (uint32_t)crc32_z(crc32_z(0, NULL, 0), dataset->labels, dataset->count);
 }
 
 uint8_t mlp_background(const uint8_t *images, size_t n, size_t features)

@@ -54,6 +54,9 @@ mlp_status mlp_dataset_load_part(mlp_dataset *dataset, const mlp_data_config *da
 
 void mlp_dataset_free(mlp_dataset *dataset);
 
+/* CRC-32 of the labels (N), as they are now. */
+uint32_t mlp_dataset_labels_crc(const mlp_dataset *dataset);
+
 /* The level that the first pixel has in most of the first 64 of n images (n, features); of several
  * the lowest, and of no images 0. */
 uint8_t mlp_background(const uint8_t *images, size_t n, size_t features);

@@ -1,16 +1,10 @@
 #include "train/resume.h"
 
 #include <inttypes.h>
-#include <zlib.h>
-
-uint64_t mlp_labels_crc(const mlp_dataset *data)
-{
-    return crc32_z(crc32_z(0, NULL, 0), data->labels, data->count);
-}
 
 static mlp_status check_labels(const mlp_trainer *trainer, const char *path, mlp_error *err)
 {
-    uint64_t found = mlp_labels_crc(trainer->data), wanted = trainer->progress.labels_crc;
+    uint64_t found = mlp_dataset_labels_crc(trainer->data), wanted = trainer->progress.labels_crc;
     if (wanted > UINT32_MAX)
         return mlp_fail(err, MLP_ERR_CHECKPOINT,
                         "%s: found %" PRIu64 " as the labels' CRC-32, wanted at most %" PRIu32,

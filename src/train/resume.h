@@ -2,14 +2,8 @@
 #ifndef MLP_TRAIN_RESUME_H
 #define MLP_TRAIN_RESUME_H
 
-#include <stdint.h>
-
 #include "base/status.h"
-#include "data/dataset.h"
 #include "train/train.h"
-
-/* What mlp_progress.labels_crc is of a training set. */
-uint64_t mlp_labels_crc(const mlp_dataset *data);
 
 /* Of the trainer's progress, which came from the file at `path`. MLP_ERR_CHECKPOINT: no training of
  * so many images and so large batches gets there. MLP_ERR_DATA: the labels are others than those it

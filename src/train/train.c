@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "train/evaluate.h"
-#include "train/resume.h"
 #include "train/schedule.h"
 
 static mlp_status init_parts(mlp_trainer *trainer, mlp_error *err)
@@ -24,7 +23,7 @@ static mlp_status init_parts(mlp_trainer *trainer, mlp_error *err)
         (status = mlp_dataset_split(&trainer->split, trainer->data,
                                     config->data.validation_fraction, config->seed, err)) != MLP_OK)
         return status;
-    trainer->progress.labels_crc = mlp_labels_crc(trainer->data);
+    trainer->progress.labels_crc = mlp_dataset_labels_crc(trainer->data);
     size_t batch = config->train.batch_size;
     if ((status = mlp_order_init(&trainer->order, trainer->data, &trainer->split, batch, err)) !=
         MLP_OK)

@@ -6,7 +6,7 @@
 #include "train/resume.h"
 #include "train/schedule.h"
 
-static void read_from(fixture *f, mlp_status wanted, const char *message)
+static void assert_checked(fixture *f, mlp_status wanted, const char *message)
 {
     mlp_error err = {""};
     f->data.labels_path = strdup("labels");
@@ -20,7 +20,7 @@ static void any_step_of_the_training_is_accepted(void **state)
     fixture f;
     watcher w = {0};
     open_fixture(&f, 1, &mlp_kernels_portable, NULL, 0);
-    read_from(&f, MLP_OK, "");
+    assert_checked(&f, MLP_OK, "");
     while (train_steps(&f, 1, &w)) {
         mlp_error err = {""};
         assert_int_equal(mlp_trainer_check_progress(&f.trainer, "last", &err), MLP_OK);
@@ -36,7 +36,7 @@ static void refuse(void (*spoil)(fixture *f), mlp_status wanted, const char *mes
     open_fixture(&f, 1, &mlp_kernels_portable, NULL, 0);
     train_steps(&f, 10, &w);
     spoil(&f);
-    read_from(&f, wanted, message);
+    assert_checked(&f, wanted, message);
     close_fixture(&f);
 }
 
