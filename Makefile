@@ -1,5 +1,6 @@
 # make                      the program at ./mlp
 # make VARIANT=asan         a sanitizer build in its own folder: asan, ubsan, tsan
+# make VARIANT=emulated     AVX-512 and AMX by AVX2 and SIMDe, to test them on any x86-64
 # make install PREFIX=/usr  program, configs, licence
 # make test                 the unit tests of this variant
 # make bench [DATA=DIR]     each kernel beside what the machine can do; steps on DIR's images too
@@ -42,9 +43,9 @@ SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
 SANITIZE_tsan := -fsanitize=thread
 SANITIZE_coverage := --coverage -fprofile-update=single -O1
 SANITIZE_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-ifneq ($(VARIANT),release)
+ifeq ($(filter release emulated,$(VARIANT)),)
   ifeq ($(SANITIZE_$(VARIANT)),)
-    $(error unknown VARIANT '$(VARIANT)': release, asan, ubsan, tsan, coverage or fuzz)
+    $(error unknown VARIANT '$(VARIANT)': release, asan, ubsan, tsan, emulated, coverage or fuzz)
   endif
   ALL_CFLAGS += $(SANITIZE_$(VARIANT))
   ALL_LDLIBS += $(SANITIZE_$(VARIANT))
@@ -56,6 +57,10 @@ X86_KERNELS := $(addprefix src/kernels/,avx2.c avx512.c bf16_avx2.c bf16_avx512.
 LIB_SOURCES := $(filter-out src/cli/% $(X86_KERNELS),$(wildcard src/*/*.c))
 ifneq ($(filter x86_64%,$(ARCH)),)
   LIB_SOURCES += $(X86_KERNELS)
+endif
+ifeq ($(VARIANT),emulated)
+  LIB_SOURCES := $(filter-out src/kernels/cpu_features.c,$(LIB_SOURCES)) \
+                 tests/emulated/bf16.c tests/emulated/cpu_features.c
 endif
 CLI_SOURCES := $(wildcard src/cli/*.c)
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
@@ -71,14 +76,23 @@ all: mlp
 mlp: $(BUILD)/mlp
 	cp $< $@
 
-AVX512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+ifeq ($(VARIANT),emulated)
+  AVX512 := -mavx2 -mfma -include tests/emulated/avx512.h
+  AVX512_BF16 := $(AVX512)
+  AMX := -include tests/emulated/amx.h
+  $(BUILD)/tests/emulated/bf16.o: FILE_FLAGS := -mavx2 -mfma
+else
+  AVX512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+  AVX512_BF16 := $(AVX512) -mavx512bf16
+  AMX := -mamx-tile -mamx-bf16
+endif
 # Loops begin where a fetch does: one of 14 instructions else takes a third longer on a Zen 3.
 $(BUILD)/src/kernels/avx2.o $(BUILD)/src/kernels/bf16_avx2.o: FILE_FLAGS := \
   -mavx2 -mfma -falign-loops=32
 $(BUILD)/src/kernels/avx512.o: FILE_FLAGS := $(AVX512)
-$(BUILD)/src/kernels/bf16_avx512.o: FILE_FLAGS := $(AVX512) -mavx512bf16
-$(BUILD)/src/kernels/bf16_avx512_pack.o: FILE_FLAGS := $(AVX512) -mavx512bf16
-$(BUILD)/src/kernels/bf16_amx.o: FILE_FLAGS := -mamx-tile -mamx-bf16
+$(BUILD)/src/kernels/bf16_avx512.o: FILE_FLAGS := $(AVX512_BF16)
+$(BUILD)/src/kernels/bf16_avx512_pack.o: FILE_FLAGS := $(AVX512_BF16)
+$(BUILD)/src/kernels/bf16_amx.o: FILE_FLAGS := $(AMX)
 # So that asking for the right to write is PREFETCHW; it does nothing where it is unknown.
 ifneq ($(filter x86_64%,$(ARCH)),)
   $(BUILD)/src/nn/fp32_update.o: FILE_FLAGS := -mprfchw

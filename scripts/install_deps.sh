@@ -3,8 +3,8 @@
 #
 # Installs what is missing of the named sets, "build" by default:
 #   build    C compiler, make, pkg-config, zlib, cJSON, libdeflate (which the build can do without)
-#   test     cmocka, bats, gcc, clang and their sanitizers, valgrind, clang-format, clang-tidy,
-#            cppcheck, shellcheck, Python
+#   test     cmocka, bats, gcc, clang and their sanitizers, SIMDe, valgrind, clang-format,
+#            clang-tidy, cppcheck, shellcheck, Python
 #   interop  Python with PyTorch and safetensors, the latter in build/venv
 #   bench    PyTorch, scikit-learn and a fast BLAS, to measure against
 # Knows Debian and Ubuntu (apt), Fedora (dnf) and macOS (Homebrew); elsewhere it names what is
@@ -44,6 +44,10 @@ import sys
 
 sys.exit(any(importlib.util.find_spec(name) is None for name in sys.argv[1:]))
 PYTHON
+}
+
+simde_is_there() {
+    printf '#include <simde/x86/avx512.h>\n' | cc -E -
 }
 
 openblas_is_there() {
@@ -91,6 +95,9 @@ need_test() {
     need 'the sanitizers of gcc' - 'libasan libubsan libtsan' - sanitizers_work gcc
     need clang clang clang - have clang
     need 'the sanitizers of clang' libclang-rt-dev compiler-rt - sanitizers_work clang
+    if [ "$(uname -m)" = x86_64 ]; then
+        need 'SIMDe (headers)' libsimde-dev simde-devel - simde_is_there
+    fi
     need valgrind 'valgrind libc6-dbg' valgrind - have valgrind
     need clang-format clang-format clang-tools-extra clang-format have clang-format
     need clang-tidy clang-tidy clang-tools-extra - have clang-tidy

@@ -12,6 +12,7 @@
 #   unit-ubsan, unit-tsan, unit-clang-sanitizers, unit-valgrind
 #                                           and in fewer random cases under others and memcheck
 #   unit-drd                                the thread team under valgrind's DRD
+#   emulated                                AVX-512 and AMX by AVX2, on any x86-64
 #   cli, cli-asan                           golden tests of the command line
 #   trust                                   trainings killed at any moment, a system that fails at
 #                                           any call (all of them: make test-long)
@@ -30,8 +31,8 @@ set -eu -o pipefail
 . "$(dirname "$0")/suites.sh"
 
 TIERS='format arrows symbols shellcheck unit-gcc unit-clang unit-asan unit-ubsan unit-tsan'
-TIERS="$TIERS unit-clang-sanitizers unit-valgrind unit-drd cli cli-asan trust fuzz-replay mutations"
-TIERS="$TIERS bats interop cppcheck clang-tidy analyzer"
+TIERS="$TIERS unit-clang-sanitizers unit-valgrind unit-drd emulated cli cli-asan trust fuzz-replay"
+TIERS="$TIERS mutations bats interop cppcheck clang-tidy analyzer"
 QUICK_TIERS='unit-gcc cli'
 LOGS=$ROOT/build/test-logs
 JOBS=$(cpu_count)
@@ -137,6 +138,18 @@ tier_unit_drd() {
     build 'the unit tests' VARIANT=release unit-tests || return 0
     suite test_team within 900 valgrind -q --tool=drd --error-exitcode=9 \
         build/release/tests/test_team
+}
+
+# The instructions that this CPU may lack, so that what it cannot run is tested all the same.
+tier_emulated() {
+    [ "$(uname -sm)" = 'Linux x86_64' ] || return 0
+    needs gcc || return 0
+    unit_tests emulated env MLP_TEST_QUICK=1 -- VARIANT=emulated CC=gcc
+    build 'mlp (emulated)' VARIANT=emulated CC=gcc build/emulated/mlp || return 0
+    suite 'golden-cases' within 300 env MLP=build/emulated/mlp ./tests/cli/run.sh \
+        train-same-bytes train-bf16-same-bytes train-bf16-resume eval-bf16 \
+        eval-same-on-any-threads-and-kernel kernel-of-bf16 kernel-of-fp32
+    check 'the self-test' within 300 build/emulated/mlp info --self-test
 }
 
 # golden VARIANT: the cases in as many parts as there are cores.
