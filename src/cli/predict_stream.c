@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/counting_sort.h"
 #include "base/mem.h"
 #include "cli/console.h"
 #include "cli/prediction.h"
@@ -24,8 +26,12 @@ static mlp_status init_worker(predict_worker *worker, const predict_stream *s, m
 {
     const mlp_model *model = &s->checkpoint->model;
     worker->pixels = mlp_alloc(s->batch, model->features);
+    worker->place = mlp_alloc(s->batch, sizeof *worker->place);
+    worker->order = mlp_alloc(s->batch, sizeof *worker->order);
+    worker->next = mlp_alloc(model->features + 1, sizeof *worker->next);
     worker->lines = s->json ? NULL : mlp_alloc(s->batch, s->line_room);
-    if (worker->pixels == NULL || (!s->json && worker->lines == NULL))
+    if (worker->pixels == NULL || worker->place == NULL || worker->order == NULL ||
+        worker->next == NULL || (!s->json && worker->lines == NULL))
         return mlp_fail_memory(err, "a batch of images");
     mlp_status status = mlp_team_init(&worker->alone, 1, err);
     if (status == MLP_OK)
@@ -33,10 +39,7 @@ static mlp_status init_worker(predict_worker *worker, const predict_stream *s, m
             mlp_pass_init(&worker->pass, model, s->kernels, s->batch, 1, MLP_PASS_INFERENCE, err);
     if (status != MLP_OK)
         return status;
-    for (size_t i = 0; i < s->batch; i++) {
-        worker->pass.batch.pixels[i] = worker->pixels + i * model->features;
-        worker->pass.batch.labels[i] = 0; /* nobody knows; the loss is not looked at */
-    }
+    memset(worker->pass.batch.labels, 0, s->batch); /* nobody knows; the loss is not looked at */
     return MLP_OK;
 }
 
@@ -45,6 +48,9 @@ static void free_worker(predict_worker *worker)
     mlp_pass_free(&worker->pass);
     mlp_team_free(&worker->alone);
     free(worker->pixels);
+    free(worker->place);
+    free(worker->order);
+    free(worker->next);
     free(worker->lines);
 }
 
@@ -96,14 +102,14 @@ static bool take_batch(predict_stream *s, const predict_worker *worker, image_ba
 static mlp_prediction rank_image(const predict_stream *s, const predict_worker *worker,
                                  const image_batch *batch, size_t i, uint8_t *order)
 {
-    size_t classes = s->checkpoint->model.classes;
+    size_t classes = s->checkpoint->model.classes, place = worker->place[i];
     mlp_prediction prediction = {.file = s->file,
                                  .index = batch->first + i,
                                  .class_names = s->checkpoint->class_names,
-                                 .probabilities = worker->pass.probabilities + i * classes,
+                                 .probabilities = worker->pass.probabilities + place * classes,
                                  .top_k = s->top_k,
                                  .order = order};
-    mlp_prediction_rank(prediction.probabilities, classes, worker->pass.predictions[i],
+    mlp_prediction_rank(prediction.probabilities, classes, worker->pass.predictions[place],
                         prediction.top_k, order);
     return prediction;
 }
@@ -163,19 +169,36 @@ static void print_batch(predict_stream *s, const predict_worker *worker, const i
     }
 }
 
+/* Names n images to the pass, those with the same first pixel side by side: what is blank in both
+ * of two neighbours is left out. */
+static void fill_batch(predict_worker *worker, size_t n)
+{
+    mlp_batch *batch = &worker->pass.batch;
+    size_t features = batch->features;
+    uint8_t background = mlp_background(worker->pixels, n, features);
+    uint32_t *key = worker->place;
+    for (size_t i = 0; i < n; i++)
+        key[i] = mlp_first_set(worker->pixels + i * features, features, background);
+    mlp_counting_sort(n, NULL, key, features + 1, worker->next, worker->order);
+    for (uint32_t place = 0; place < n; place++) {
+        size_t image = worker->order[place];
+        worker->place[image] = place;
+        batch->pixels[place] = worker->pixels + image * features;
+    }
+    batch->size = n;
+    mlp_batch_set_background(batch, background);
+}
+
 static void answer_batches(mlp_team *team, size_t thread, void *argument)
 {
     predict_stream *s = argument;
     predict_worker *worker = &s->workers[thread];
-    size_t features = s->checkpoint->model.features;
     image_batch batch;
     (void)team;
     while (take_batch(s, worker, &batch)) {
         char *lines_end = worker->lines;
         if (batch.n > 0) {
-            worker->pass.batch.size = batch.n;
-            mlp_batch_set_background(&worker->pass.batch,
-                                     mlp_background(worker->pixels, batch.n, features));
+            fill_batch(worker, batch.n);
             mlp_batch_pack(&worker->pass.batch, s->kernels, &worker->alone, 0);
             mlp_pass_forward(&worker->pass, &worker->alone, 0);
         }

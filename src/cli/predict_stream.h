@@ -25,6 +25,9 @@ typedef struct predict_worker {
     mlp_team alone; /* of one thread */
     mlp_pass pass;
     uint8_t *pixels; /* (batch, F) */
+    uint32_t *place; /* (batch): where in the pass's batch each image is */
+    uint32_t *order; /* (batch): the image at each place */
+    uint32_t *next;  /* (F + 1): room to sort them */
     char *lines;     /* (batch, line_room); NULL where the answers are JSON */
 } predict_worker;
 

@@ -162,6 +162,20 @@ uint8_t mlp_background(const uint8_t *images, size_t n, size_t features)
     return (uint8_t)most;
 }
 
+uint32_t mlp_first_set(const uint8_t *pixels, size_t n, uint8_t background)
+{
+    const uint64_t eight = background * UINT64_C(0x0101010101010101);
+    size_t i = 0;
+    for (uint64_t word; i + sizeof word <= n; i += sizeof word) {
+        memcpy(&word, pixels + i, sizeof word);
+        if (word != eight)
+            break;
+    }
+    while (i < n && pixels[i] == background)
+        i++;
+    return (uint32_t)i;
+}
+
 /* How many of a class's n images are held out; one at least is trained on. */
 static size_t validation_share(double fraction, size_t n)
 {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/counting_sort.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -10,21 +11,6 @@ enum {
     BYTES_AHEAD = 256, /* of an image that are asked for: few are blank further down */
     IMAGES_AHEAD = 16,
 };
-
-/* Which of n pixels is the first that is set: not as the background is; n: none. */
-static uint32_t first_set(const uint8_t *pixels, size_t n, uint8_t background)
-{
-    const uint64_t eight = background * UINT64_C(0x0101010101010101);
-    size_t i = 0;
-    for (uint64_t word; i + sizeof word <= n; i += sizeof word) {
-        memcpy(&word, pixels + i, sizeof word);
-        if (word != eight)
-            break;
-    }
-    while (i < n && pixels[i] == background)
-        i++;
-    return (uint32_t)i;
-}
 
 static void find_first_pixels(mlp_order *order, const mlp_dataset *data)
 {
@@ -35,25 +21,13 @@ static void find_first_pixels(mlp_order *order, const mlp_dataset *data)
         if (i + IMAGES_AHEAD < split->n_train)
             mlp_prefetch(data->pixels + split->train[i + IMAGES_AHEAD] * features, 0, ahead);
         size_t image = split->train[i];
-        order->key[image] = first_set(data->pixels + image * features, features, background);
+        order->key[image] = mlp_first_set(data->pixels + image * features, features, background);
     }
 }
 
-/* to = from, sorted by key < n_keys; equal ones stay in order. */
 static void sort_by_key(mlp_order *order, size_t n_keys, const uint32_t *from, uint32_t *to)
 {
-    size_t n = order->split->n_train;
-    uint32_t *places = order->places, next = 0;
-    memset(places, 0, n_keys * sizeof *places);
-    for (size_t i = 0; i < n; i++)
-        places[order->key[from[i]]]++;
-    for (size_t key = 0; key < n_keys; key++) {
-        uint32_t count = places[key];
-        places[key] = next;
-        next += count;
-    }
-    for (size_t i = 0; i < n; i++)
-        to[places[order->key[from[i]]]++] = from[i];
+    mlp_counting_sort(order->split->n_train, from, order->key, n_keys, order->next, to);
 }
 
 static void sort_images(mlp_order *order, const mlp_dataset *data)
@@ -69,16 +43,16 @@ mlp_status mlp_order_init(mlp_order *order, const mlp_dataset *data, const mlp_s
                           size_t batch_size, mlp_error *err)
 {
     size_t n = split->n_train, batches = (n - 1) / batch_size + 1;
-    size_t places = mlp_max_size(batches, mlp_max_size(data->features + 1, data->classes));
+    size_t next = mlp_max_size(batches, mlp_max_size(data->features + 1, data->classes));
     *order = (mlp_order){.split = split,
                          .batch_size = batch_size,
                          .sorted = mlp_alloc(n, sizeof(uint32_t)),
                          .shuffled = mlp_alloc(n, sizeof(uint32_t)),
                          .images = mlp_alloc(n, sizeof(uint32_t)),
                          .key = mlp_alloc(data->count, sizeof(uint32_t)),
-                         .places = mlp_alloc(places, sizeof(uint32_t))};
+                         .next = mlp_alloc(next, sizeof(uint32_t))};
     if (order->sorted == NULL || order->shuffled == NULL || order->images == NULL ||
-        order->key == NULL || order->places == NULL) {
+        order->key == NULL || order->next == NULL) {
         mlp_order_free(order);
         return mlp_fail_memory(err, "the order of the images");
     }
@@ -92,7 +66,7 @@ void mlp_order_free(mlp_order *order)
     free(order->shuffled);
     free(order->images);
     free(order->key);
-    free(order->places);
+    free(order->next);
     memset(order, 0, sizeof *order);
 }
 

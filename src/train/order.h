@@ -24,7 +24,7 @@ typedef struct mlp_order {
     uint32_t *shuffled; /* (n_train): the same, cut into this epoch's batches */
     uint32_t *images;   /* (n_train): ... and each batch sorted */
     uint32_t *key;      /* by image: its batch, as long as images are sorted into them */
-    uint32_t *places;   /* by batch, or by key: where the next image goes */
+    uint32_t *next;     /* by batch, or by key: room to sort them */
 } mlp_order;
 
 /* Sorts the images; mlp_order_epoch comes next. The split must outlive the order. On failure *order

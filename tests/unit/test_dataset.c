@@ -335,10 +335,24 @@ static void the_commonest_first_pixel_is_the_background(void **state)
     assert_int_equal(mlp_background(images, LOOKED_AT + 9, 2), 254);
 }
 
+static void the_first_pixel_that_is_set_is_not_as_the_background(void **state)
+{
+    uint8_t pixels[19];
+    (void)state;
+    memset(pixels, 7, sizeof pixels);
+    assert_int_equal(mlp_first_set(pixels, sizeof pixels, 7), sizeof pixels);
+    assert_int_equal(mlp_first_set(pixels, sizeof pixels, 0), 0);
+    for (size_t i = sizeof pixels; i-- > 0;) {
+        pixels[i] = 0;
+        assert_int_equal(mlp_first_set(pixels, sizeof pixels, 7), i);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_commonest_first_pixel_is_the_background),
+        cmocka_unit_test(the_first_pixel_that_is_set_is_not_as_the_background),
         cmocka_unit_test(loads_images_and_labels),
         cmocka_unit_test(flattens_images_of_any_rank),
         cmocka_unit_test(refuses_what_does_not_fit_together),
