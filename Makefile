@@ -77,7 +77,7 @@ mlp: $(BUILD)/mlp
 	cp $< $@
 
 ifeq ($(VARIANT),emulated)
-  AVX512 := -mavx2 -mfma -include tests/emulated/avx512.h
+  AVX512 := -mavx2 -mfma -include tests/emulated/avx512.h -O1 -Wno-psabi
   AVX512_BF16 := $(AVX512)
   AMX := -include tests/emulated/amx.h
   $(BUILD)/tests/emulated/bf16.o: FILE_FLAGS := -mavx2 -mfma

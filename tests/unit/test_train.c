@@ -26,6 +26,14 @@ static void assert_same_report(const mlp_epoch_report *a, const mlp_epoch_report
     assert_memory_equal(&a->grad_norm, &b->grad_norm, sizeof a->grad_norm);
 }
 
+static const mlp_kernels *fastest_kernels(void)
+{
+    const mlp_kernels *kernels;
+    mlp_error err;
+    assert_int_equal(mlp_kernels_select(&kernels, NULL, &err), MLP_OK);
+    return kernels;
+}
+
 static void same_bytes_on_any_team_and_table(void **state)
 {
     (void)state;
@@ -66,11 +74,9 @@ static void hand_over(const fixture *from, fixture *to)
 static void same_bytes_after_a_stop_at_any_step(void **state)
 {
     (void)state;
-    const mlp_kernels *kernels;
-    mlp_error err;
+    const mlp_kernels *kernels = fastest_kernels();
     fixture reference;
     watcher reference_watcher = {0};
-    assert_int_equal(mlp_kernels_select(&kernels, NULL, &err), MLP_OK);
     open_fixture(&reference, 1, kernels, NULL, 0);
     train_steps(&reference, SIZE_MAX, &reference_watcher);
     size_t total = (size_t)reference.trainer.progress.step;
@@ -119,8 +125,8 @@ static void a_used_trainer_can_be_restored(void **state)
     (void)state;
     mlp_kernels bf16;
     mlp_error err;
-    assert_int_equal(mlp_bf16_kernels_select(&bf16, "portable", &err), MLP_OK);
-    check_that_it_can_be_restored(&mlp_kernels_portable);
+    assert_int_equal(mlp_bf16_kernels_select(&bf16, NULL, &err), MLP_OK);
+    check_that_it_can_be_restored(fastest_kernels());
     check_that_it_can_be_restored(&bf16);
 }
 
@@ -131,7 +137,7 @@ static void learns_the_drawn_digits(void **state)
                                       "train.sgd.lr=0.02", "data.validation_fraction=0"};
     fixture f;
     watcher w = {0};
-    open_fixture(&f, 2, &mlp_kernels_portable, overrides, 4);
+    open_fixture(&f, 2, fastest_kernels(), overrides, 4);
     train_steps(&f, SIZE_MAX, &w);
     assert_true(w.report.train_accuracy > 0.9);
     assert_false(w.report.has_validation);
