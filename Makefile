@@ -1,4 +1,4 @@
-# make                      the program at ./mlp
+# make                      the program at ./mlp; of another variant it stays in build/VARIANT
 # make VARIANT=asan         a sanitizer build in its own folder: asan, ubsan, tsan
 # make VARIANT=emulated     AVX-512 and AMX by AVX2 and SIMDe, to test them on any x86-64
 # make install PREFIX=/usr  program, configs, licence
@@ -43,7 +43,11 @@ SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
 SANITIZE_tsan := -fsanitize=thread
 SANITIZE_coverage := --coverage -fprofile-update=single -O1
 SANITIZE_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-ifeq ($(filter release emulated,$(VARIANT)),)
+ifeq ($(VARIANT),emulated)
+  ifeq ($(filter x86_64%,$(ARCH)),)
+    $(error VARIANT=emulated is for x86-64, not $(ARCH))
+  endif
+else ifneq ($(VARIANT),release)
   ifeq ($(SANITIZE_$(VARIANT)),)
     $(error unknown VARIANT '$(VARIANT)': release, asan, ubsan, tsan, emulated, coverage or fuzz)
   endif
@@ -71,10 +75,13 @@ OBJECTS := $(LIB_OBJECTS) $(CLI_OBJECTS) $(UNIT_TESTS:%=%.o) $(BENCH_OBJECTS) \
            $(BUILD)/tests/trust/faults.o
 
 .PHONY: all unit-tests test test-long coverage bench install uninstall format clean
+ifeq ($(VARIANT),release)
 all: mlp
-
 mlp: $(BUILD)/mlp
 	cp $< $@
+else
+all: $(BUILD)/mlp
+endif
 
 ifeq ($(VARIANT),emulated)
   AVX512 := -mavx2 -mfma -include tests/emulated/avx512.h -O1 -Wno-psabi

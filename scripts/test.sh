@@ -140,16 +140,26 @@ tier_unit_drd() {
         build/release/tests/test_team
 }
 
-# The instructions that this CPU may lack, so that what it cannot run is tested all the same.
+# The instructions that this CPU may lack, so that what it cannot run is tested all the same. SIMDe
+# has what it takes since 0.7.4.
 tier_emulated() {
-    [ "$(uname -sm)" = 'Linux x86_64' ] || return 0
-    needs gcc || return 0
-    unit_tests emulated env MLP_TEST_QUICK=1 -- VARIANT=emulated CC=gcc
-    build 'mlp (emulated)' VARIANT=emulated CC=gcc build/emulated/mlp || return 0
-    suite 'golden-cases' within 300 env MLP=build/emulated/mlp ./tests/cli/run.sh \
-        train-same-bytes train-bf16-same-bytes train-bf16-resume eval-bf16 \
-        eval-same-on-any-threads-and-kernel kernel-of-bf16 kernel-of-fp32
-    check 'the self-test' within 300 build/emulated/mlp info --self-test
+    if ! { [ "$(uname -sm)" = 'Linux x86_64' ] && grep -qw fma /proc/cpuinfo; }; then
+        leave_out 'an x86-64 with AVX2 and FMA'
+    elif ! echo '#include <simde/x86/avx512/dpbf16.h>' | gcc -E - >/dev/null 2>&1; then
+        leave_out 'SIMDe 0.7.4'
+    else
+        unit_tests emulated env MLP_TEST_QUICK=1 -- VARIANT=emulated CC=gcc
+        build 'mlp (emulated)' VARIANT=emulated CC=gcc build/emulated/mlp || return 0
+        check 'every table runs' runs_every_table build/emulated/mlp
+        check 'the self-test' within 300 build/emulated/mlp info --self-test
+        suite 'golden-cases' within 300 env MLP=build/emulated/mlp ./tests/cli/run.sh \
+            train-same-bytes train-bf16-same-bytes train-bf16-resume eval-bf16 \
+            eval-same-on-any-threads-and-kernel kernel-of-bf16 kernel-of-fp32
+    fi
+}
+
+runs_every_table() {
+    "$1" info --format json >"$LOGS/$tier.info" && ! grep -q '"supported": false' "$LOGS/$tier.info"
 }
 
 # golden VARIANT: the cases in as many parts as there are cores.

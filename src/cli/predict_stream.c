@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/counting_sort.h"
 #include "base/mem.h"
@@ -37,10 +36,7 @@ static mlp_status init_worker(predict_worker *worker, const predict_stream *s, m
     if (status == MLP_OK)
         status =
             mlp_pass_init(&worker->pass, model, s->kernels, s->batch, 1, MLP_PASS_INFERENCE, err);
-    if (status != MLP_OK)
-        return status;
-    memset(worker->pass.batch.labels, 0, s->batch); /* nobody knows; the loss is not looked at */
-    return MLP_OK;
+    return status;
 }
 
 static void free_worker(predict_worker *worker)
@@ -170,7 +166,8 @@ static void print_batch(predict_stream *s, const predict_worker *worker, const i
 }
 
 /* Names n images to the pass, those with the same first pixel side by side: what is blank in both
- * of two neighbours is left out. */
+ * of two neighbours is left out. Labels stay 0: nobody knows them, and the loss is not looked at.
+ */
 static void fill_batch(predict_worker *worker, size_t n)
 {
     mlp_batch *batch = &worker->pass.batch;

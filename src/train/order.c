@@ -43,14 +43,14 @@ mlp_status mlp_order_init(mlp_order *order, const mlp_dataset *data, const mlp_s
                           size_t batch_size, mlp_error *err)
 {
     size_t n = split->n_train, batches = (n - 1) / batch_size + 1;
-    size_t next = mlp_max_size(batches, mlp_max_size(data->features + 1, data->classes));
+    size_t n_keys = mlp_max_size(batches, mlp_max_size(data->features + 1, data->classes));
     *order = (mlp_order){.split = split,
                          .batch_size = batch_size,
                          .sorted = mlp_alloc(n, sizeof(uint32_t)),
                          .shuffled = mlp_alloc(n, sizeof(uint32_t)),
                          .images = mlp_alloc(n, sizeof(uint32_t)),
                          .key = mlp_alloc(data->count, sizeof(uint32_t)),
-                         .next = mlp_alloc(next, sizeof(uint32_t))};
+                         .next = mlp_alloc(n_keys, sizeof(uint32_t))};
     if (order->sorted == NULL || order->shuffled == NULL || order->images == NULL ||
         order->key == NULL || order->next == NULL) {
         mlp_order_free(order);

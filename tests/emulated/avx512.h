@@ -1,6 +1,6 @@
 /* avx512.h: the AVX-512 intrinsics of src/kernels by AVX2, for `make VARIANT=emulated`, which reads
- * it before such a file. Most are SIMDe's; here is what that of Debian 12 (0.7.4) lacks, and the
- * bf16 instructions, of which it has no exact ones.
+ * it before such a file. Most are SIMDe's; here is what that of Debian 12 (0.7.4) lacks, what has
+ * to be aligned, and the bf16 instructions, of which it has no exact ones.
  */
 #ifndef MLP_TESTS_EMULATED_AVX512_H
 #define MLP_TESTS_EMULATED_AVX512_H
@@ -8,9 +8,41 @@
 #define SIMDE_ENABLE_NATIVE_ALIASES
 #include <simde/x86/avx512.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bf16.h"
+
+/* A load or store of a whole vector that is not on a cache line ends the process, as #GP would. */
+static inline void emulated_align(const void *memory)
+{
+    if ((uintptr_t)memory % sizeof(__m512) != 0)
+        abort();
+}
+
+static inline __m512 emulated_mm512_load_ps(const void *from)
+{
+    emulated_align(from);
+    return simde_mm512_loadu_ps(from);
+}
+
+static inline __m512i emulated_mm512_load_si512(const void *from)
+{
+    emulated_align(from);
+    return simde_mm512_loadu_si512(from);
+}
+
+static inline void emulated_mm512_store_ps(void *to, __m512 x)
+{
+    emulated_align(to);
+    simde_mm512_storeu_ps(to, x);
+}
+
+static inline void emulated_mm512_store_si512(void *to, __m512i x)
+{
+    emulated_align(to);
+    simde_mm512_storeu_si512(to, x);
+}
 
 /* Bytes of a masked load: `size` for each bit, and no other is read. */
 static inline void emulated_load(void *to, const void *from, size_t size, size_t n, uint64_t mask)
@@ -49,6 +81,12 @@ static inline __m512 emulated_mm512_maskz_loadu_ps(uint64_t mask, const void *fr
     return x;
 }
 
+static inline __m512 emulated_mm512_maskz_load_ps(uint64_t mask, const void *from)
+{
+    emulated_align(from);
+    return emulated_mm512_maskz_loadu_ps(mask, from);
+}
+
 static inline uint16_t emulated_mm256_test_epi16_mask(__m256i a, __m256i b)
 {
     uint16_t both[16], mask = 0;
@@ -57,11 +95,6 @@ static inline uint16_t emulated_mm256_test_epi16_mask(__m256i a, __m256i b)
     for (size_t i = 0; i < 16; i++)
         mask = (uint16_t)(mask | (both[i] != 0) << i);
     return mask;
-}
-
-static inline void emulated_mm512_stream_si512(__m512i *to, __m512i x)
-{
-    memcpy(to, &x, sizeof x);
 }
 
 static inline uint32_t emulated_mm512_cmpgt_epi16_mask(__m512i a, __m512i b)
@@ -114,6 +147,11 @@ static inline __m512 emulated_mm512_dpbf16_ps(__m512 c, __m512bh a, __m512bh b)
 
 #undef _kor_mask16
 #undef _mm512_shuffle_i64x2
+#undef _mm512_load_ps
+#undef _mm512_load_si512
+#undef _mm512_store_ps
+#undef _mm512_store_si512
+#undef _mm512_stream_si512
 #undef _mm512_maskz_loadu_epi8
 #undef _mm_maskz_loadu_epi8
 #undef _mm256_maskz_loadu_epi16
@@ -121,7 +159,6 @@ static inline __m512 emulated_mm512_dpbf16_ps(__m512 c, __m512bh a, __m512bh b)
 #undef _mm512_maskz_load_ps
 #undef _mm256_test_epi16_mask
 #undef _mm512_cmpgt_epi16_mask
-#undef _mm512_stream_si512
 #undef _mm512_cvtepi32_epi16
 #undef _mm512_cvtepu16_epi32
 #undef _mm512_cvtepi32_ps
@@ -129,14 +166,18 @@ static inline __m512 emulated_mm512_dpbf16_ps(__m512 c, __m512bh a, __m512bh b)
 #undef _mm512_dpbf16_ps
 #define _kor_mask16(a, b) ((__mmask16)((a) | (b)))
 #define _mm512_shuffle_i64x2 _mm512_shuffle_i32x4
+#define _mm512_load_ps emulated_mm512_load_ps
+#define _mm512_load_si512 emulated_mm512_load_si512
+#define _mm512_store_ps emulated_mm512_store_ps
+#define _mm512_store_si512 emulated_mm512_store_si512
+#define _mm512_stream_si512 emulated_mm512_store_si512
 #define _mm512_maskz_loadu_epi8 emulated_mm512_maskz_loadu_epi8
 #define _mm_maskz_loadu_epi8 emulated_mm_maskz_loadu_epi8
 #define _mm256_maskz_loadu_epi16 emulated_mm256_maskz_loadu_epi16
 #define _mm512_maskz_loadu_ps emulated_mm512_maskz_loadu_ps
-#define _mm512_maskz_load_ps emulated_mm512_maskz_loadu_ps
+#define _mm512_maskz_load_ps emulated_mm512_maskz_load_ps
 #define _mm256_test_epi16_mask emulated_mm256_test_epi16_mask
 #define _mm512_cmpgt_epi16_mask emulated_mm512_cmpgt_epi16_mask
-#define _mm512_stream_si512 emulated_mm512_stream_si512
 #define _mm512_cvtepi32_epi16 emulated_mm512_cvtepi32_epi16
 #define _mm512_cvtepu16_epi32 emulated_mm512_cvtepu16_epi32
 #define _mm512_cvtepi32_ps emulated_mm512_cvtepi32_ps

@@ -5,7 +5,10 @@
 #include <string.h>
 #include <xmmintrin.h>
 
-enum { LANES = 16, ROWS = 16, TILES = 8, ROUND_TO_ZEROS = 0x9fc0 };
+enum { LANES = 16, ROWS = 16, TILES = 8 };
+
+/* MXCSR: to nearest, subnormals are zeros as operands and as results, no exceptions. */
+enum { NO_SUBNORMALS = 0x9fc0 };
 
 static float upper_half(uint32_t pair)
 {
@@ -24,9 +27,9 @@ uint16_t emulated_round_to_bf16(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
-    if (isnan(x))
+    if ((bits & 0x7fffffff) > 0x7f800000) /* a NaN becomes a quiet one */
         return (uint16_t)(bits >> 16 | 0x40);
-    if (fpclassify(x) == FP_SUBNORMAL)
+    if ((bits & 0x7f800000) == 0)
         return (uint16_t)(bits >> 16 & 0x8000);
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
@@ -44,7 +47,7 @@ static __attribute__((noinline)) void add_pairs(float sums[LANES], const uint32_
 void emulated_vdpbf16ps(float sums[LANES], const uint32_t a[LANES], const uint32_t b[LANES])
 {
     unsigned before = _mm_getcsr();
-    _mm_setcsr(ROUND_TO_ZEROS);
+    _mm_setcsr(NO_SUBNORMALS);
     add_pairs(sums, a, b);
     _mm_setcsr(before);
 }
@@ -116,7 +119,7 @@ void emulated_tile_dpbf16ps(int c, int a, int b)
     unsigned before = _mm_getcsr();
     tile_row *sums = tile_rows(c);
     const tile_row *left = tile_rows(a), *right = tile_rows(b);
-    _mm_setcsr(ROUND_TO_ZEROS);
+    _mm_setcsr(NO_SUBNORMALS);
     for (size_t m = 0; m < ROWS; m++)
         add_row(sums[m].sums, left[m].pairs, right);
     _mm_setcsr(before);
