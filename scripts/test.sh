@@ -12,7 +12,7 @@
 #   unit-ubsan, unit-tsan, unit-clang-sanitizers, unit-valgrind
 #                                           and in fewer random cases under others and memcheck
 #   unit-drd                                the thread team under valgrind's DRD
-#   emulated                                AVX-512 and AMX by AVX2, on any x86-64
+#   emulated                                AVX-512 and AMX by AVX2, on any x86-64 Linux
 #   cli, cli-asan                           golden tests of the command line
 #   trust                                   trainings killed at any moment, a system that fails at
 #                                           any call (all of them: make test-long)

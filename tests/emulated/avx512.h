@@ -14,7 +14,7 @@
 #include "bf16.h"
 
 /* A load or store of a whole vector that is not on a cache line ends the process, as #GP would. */
-static inline void emulated_align(const void *memory)
+static inline void emulated_check_aligned(const void *memory)
 {
     if ((uintptr_t)memory % sizeof(__m512) != 0)
         abort();
@@ -22,25 +22,25 @@ static inline void emulated_align(const void *memory)
 
 static inline __m512 emulated_mm512_load_ps(const void *from)
 {
-    emulated_align(from);
+    emulated_check_aligned(from);
     return simde_mm512_loadu_ps(from);
 }
 
 static inline __m512i emulated_mm512_load_si512(const void *from)
 {
-    emulated_align(from);
+    emulated_check_aligned(from);
     return simde_mm512_loadu_si512(from);
 }
 
 static inline void emulated_mm512_store_ps(void *to, __m512 x)
 {
-    emulated_align(to);
+    emulated_check_aligned(to);
     simde_mm512_storeu_ps(to, x);
 }
 
 static inline void emulated_mm512_store_si512(void *to, __m512i x)
 {
-    emulated_align(to);
+    emulated_check_aligned(to);
     simde_mm512_storeu_si512(to, x);
 }
 
@@ -83,7 +83,7 @@ static inline __m512 emulated_mm512_maskz_loadu_ps(uint64_t mask, const void *fr
 
 static inline __m512 emulated_mm512_maskz_load_ps(uint64_t mask, const void *from)
 {
-    emulated_align(from);
+    emulated_check_aligned(from);
     return emulated_mm512_maskz_loadu_ps(mask, from);
 }
 
