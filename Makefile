@@ -51,7 +51,7 @@ else ifneq ($(VARIANT),release)
   ifeq ($(SANITIZE_$(VARIANT)),)
     $(error unknown VARIANT '$(VARIANT)': release, asan, ubsan, tsan, emulated, coverage or fuzz)
   endif
-  ALL_CFLAGS += $(SANITIZE_$(VARIANT))
+  ALL_CFLAGS += -g1 $(SANITIZE_$(VARIANT)) # lines are all that a report names
   ALL_LDLIBS += $(SANITIZE_$(VARIANT))
 endif
 
@@ -84,7 +84,7 @@ all: $(BUILD)/mlp
 endif
 
 ifeq ($(VARIANT),emulated)
-  AVX512 := -mavx2 -mfma -include tests/emulated/avx512.h -O1 -Wno-psabi
+  AVX512 := -mavx2 -mfma -include tests/emulated/avx512.h -O1 -g1 -Wno-psabi
   AVX512_BF16 := $(AVX512)
   AMX := -include tests/emulated/amx.h
   $(BUILD)/tests/emulated/bf16.o: FILE_FLAGS := -mavx2 -mfma

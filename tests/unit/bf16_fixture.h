@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "kernels/select.h"
+#include "quick.h"
 
 enum {
     STRIP = MLP_BF16_STRIP,

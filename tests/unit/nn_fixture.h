@@ -21,13 +21,7 @@
 #include "kernels/select.h"
 #include "nn/pass.h"
 #include "nn/sgd.h"
-
-/* Set where a run is slow, under valgrind say: fewer random cases. */
-static inline size_t quick_or(size_t quick, size_t full)
-{
-    const char *set = getenv("MLP_TEST_QUICK");
-    return set != NULL && set[0] != '\0' ? quick : full;
-}
+#include "quick.h"
 
 /* A sequence of random words: the library's generator, which test_rng.c holds
  * against its published vectors. */

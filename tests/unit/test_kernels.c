@@ -150,7 +150,7 @@ static void products_of_lists_are_chains_of_fma(void **state)
     for (o.n_lists = 1; o.n_lists <= MLP_MOST_LISTS; o.n_lists++)
         for (o.columns = MLP_COLUMNS; o.columns <= MLP_PANEL; o.columns += MLP_COLUMNS)
             for (size_t start = START_C; start <= START_ROW; start++)
-                for (size_t round = 0; round < quick_or(8, 60); round++) {
+                for (size_t round = 0; round < quick_or(4, 60); round++) {
                     roll_operands(&d, &o, (start_kind)start, round % 2 == 0 ? FINITE : WILD);
                     check_lists(&o);
                     free_operands(&o);
@@ -251,7 +251,7 @@ static void a_product_goes_into_the_step_that_it_is_the_gradient_of(void **state
     operands o = {.columns = MLP_PANEL};
     for (o.n_lists = 1; o.n_lists <= MLP_LISTS; o.n_lists++)
         for (size_t start = START_C; start <= START_ROW; start++)
-            for (size_t round = 0; round < quick_or(8, 60); round++) {
+            for (size_t round = 0; round < quick_or(4, 60); round++) {
                 numbers kind = round % 4 < 2 ? FINITE : WILD;
                 roll_operands(&d, &o, (start_kind)start, kind);
                 check_step(&d, &o, &steps[round % 2], kind);

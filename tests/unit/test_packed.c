@@ -286,7 +286,7 @@ static void a_product_over_blocks_is_one_chain(void **state)
 {
     (void)state;
     dice d = {1, 0};
-    for (size_t i = 0; i < N_SIZES; i += quick_or(3, 1))
+    for (size_t i = 0; i < N_SIZES; i += quick_or(5, 1))
         for (size_t kind = 0; kind < N_KINDS; kind++) {
             size_t shares[4];
             mlp_packed packed;

@@ -19,7 +19,7 @@ static void any_step_of_the_training_is_accepted(void **state)
     (void)state;
     fixture f;
     watcher w = {0};
-    open_fixture(&f, 1, &mlp_kernels_portable, NULL, 0);
+    open_fixture(&f, 1, fastest_kernels(), NULL, 0);
     assert_checked(&f, MLP_OK, "");
     while (train_steps(&f, 1, &w)) {
         mlp_error err = {""};
@@ -33,7 +33,7 @@ static void refuse(void (*spoil)(fixture *f), mlp_status wanted, const char *mes
 {
     fixture f;
     watcher w = {0};
-    open_fixture(&f, 1, &mlp_kernels_portable, NULL, 0);
+    open_fixture(&f, 1, fastest_kernels(), NULL, 0);
     train_steps(&f, 10, &w);
     spoil(&f);
     assert_checked(&f, wanted, message);
@@ -157,12 +157,12 @@ static void an_epoch_without_a_step_left_is_reported_whole(void **state)
     bool stopped;
     copy c;
     watcher whole = {0}, resumed = {0};
-    open_fixture(&f, 1, &mlp_kernels_portable, one_epoch, 1);
+    open_fixture(&f, 1, fastest_kernels(), one_epoch, 1);
     mlp_train_observer copying = {.context = &c, .on_step = copy_progress};
     assert_int_equal(mlp_trainer_run(&f.trainer, &copying, &stopped, &err), MLP_OK);
     close_fixture(&f);
 
-    open_fixture(&f, 1, &mlp_kernels_portable, one_epoch, 1);
+    open_fixture(&f, 1, fastest_kernels(), one_epoch, 1);
     train_steps(&f, SIZE_MAX, &whole);
     memcpy(f.trainer.progress.layer_norm_sums, c.sums, c.progress.n_layers * sizeof *c.sums);
     c.progress.layer_norm_sums = f.trainer.progress.layer_norm_sums;

@@ -26,14 +26,6 @@ static void assert_same_report(const mlp_epoch_report *a, const mlp_epoch_report
     assert_memory_equal(&a->grad_norm, &b->grad_norm, sizeof a->grad_norm);
 }
 
-static const mlp_kernels *fastest_kernels(void)
-{
-    const mlp_kernels *kernels;
-    mlp_error err;
-    assert_int_equal(mlp_kernels_select(&kernels, NULL, &err), MLP_OK);
-    return kernels;
-}
-
 static void same_bytes_on_any_team_and_table(void **state)
 {
     (void)state;
@@ -44,7 +36,7 @@ static void same_bytes_on_any_team_and_table(void **state)
     assert_false(train_steps(&reference, SIZE_MAX, &reference_watcher));
     assert_int_equal(reference_watcher.n_epochs, 3);
     for (size_t k = 0; mlp_kernels_list(k) != NULL; k++)
-        for (size_t t = 0; t < sizeof teams / sizeof *teams; t++) {
+        for (size_t t = 0; t < sizeof teams / sizeof *teams; t += quick_or(3, 1)) {
             if (!mlp_kernels_supported(mlp_kernels_list(k)))
                 continue;
             fixture f;
@@ -81,7 +73,7 @@ static void same_bytes_after_a_stop_at_any_step(void **state)
     train_steps(&reference, SIZE_MAX, &reference_watcher);
     size_t total = (size_t)reference.trainer.progress.step;
     assert_int_equal(total, 3 * mlp_trainer_steps_per_epoch(&reference.trainer));
-    for (size_t stop = 1; stop < total; stop++) {
+    for (size_t stop = 1; stop < total; stop += quick_or(4, 1)) {
         fixture first, second;
         watcher w = {0};
         open_fixture(&first, 2, kernels, NULL, 0);
@@ -151,9 +143,9 @@ static void the_seed_and_the_shuffle_matter(void **state)
     const mlp_override seed[] = {"seed=2"}, still[] = {"data.shuffle=false"};
     fixture a, b, c;
     watcher w = {0};
-    open_fixture(&a, 1, &mlp_kernels_portable, NULL, 0);
-    open_fixture(&b, 1, &mlp_kernels_portable, seed, 1);
-    open_fixture(&c, 1, &mlp_kernels_portable, still, 1);
+    open_fixture(&a, 1, fastest_kernels(), NULL, 0);
+    open_fixture(&b, 1, fastest_kernels(), seed, 1);
+    open_fixture(&c, 1, fastest_kernels(), still, 1);
     train_steps(&a, 1, &w);
     train_steps(&b, 1, &w);
     train_steps(&c, 1, &w);
@@ -174,8 +166,8 @@ static void labels_are_smoothed_in_training_only(void **state)
                                       "train.label_smoothing=0.2"};
     fixture plain, smoothed;
     watcher a = {0}, b = {0};
-    open_fixture(&plain, 1, &mlp_kernels_portable, overrides, 2);
-    open_fixture(&smoothed, 1, &mlp_kernels_portable, overrides, 3);
+    open_fixture(&plain, 1, fastest_kernels(), overrides, 2);
+    open_fixture(&smoothed, 1, fastest_kernels(), overrides, 3);
     train_steps(&plain, SIZE_MAX, &a);
     train_steps(&smoothed, SIZE_MAX, &b);
     assert_true(fabs(a.report.train_loss - b.report.train_loss) > 1e-4);
@@ -192,7 +184,7 @@ static void assert_diverges(const char *lr, const char *batch_size, const char *
     fixture f;
     bool stopped;
     watcher w = {0};
-    open_fixture(&f, 1, &mlp_kernels_portable, overrides, 3);
+    open_fixture(&f, 1, fastest_kernels(), overrides, 3);
     mlp_train_observer observer = observe(&w);
     assert_int_equal(mlp_trainer_run(&f.trainer, &observer, &stopped, &err), MLP_ERR_DIVERGED);
     if (strstr(err.message, says) == NULL)
@@ -234,7 +226,7 @@ static void no_weight_is_larger_than_its_bound(void **state)
     fixture f;
     mlp_error err;
     bool stopped;
-    open_fixture(&f, 1, &mlp_kernels_portable, overrides, 3);
+    open_fixture(&f, 1, fastest_kernels(), overrides, 3);
     mlp_train_observer observer = {.on_step = check_bounds};
     assert_int_equal(mlp_trainer_run(&f.trainer, &observer, &stopped, &err), MLP_OK);
     assert_true(f.trainer.overflow.weight < 1e6);
@@ -247,7 +239,7 @@ static void weights_are_looked_at_where_they_may_overflow(void **state)
     fixture f;
     mlp_overflow_watch watch = {1.0, 1.0};
     mlp_sgd_config config = {.momentum = 0.5, .weight_decay = 0.25};
-    open_fixture(&f, 1, &mlp_kernels_portable, NULL, 0);
+    open_fixture(&f, 1, fastest_kernels(), NULL, 0);
     size_t n_layers = f.trainer.model.n_layers;
     assert_int_equal(mlp_overflow_find(&watch, &f.trainer.sgd, &config, 0.5, 2.0), n_layers);
     assert_true(fabs(watch.velocity - 2.75) < 1e-5 && fabs(watch.weight - 3.75) < 1e-5);

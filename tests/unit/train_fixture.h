@@ -14,6 +14,7 @@
 
 #include "data/make_digits.h"
 #include "kernels/select.h"
+#include "quick.h"
 #include "train/train.h"
 
 enum { N_IMAGES = 90 }; /* batches of 16: five whole ones and a short one */
@@ -73,6 +74,14 @@ static inline mlp_train_observer observe(watcher *w)
 {
     return (mlp_train_observer){
         .context = w, .on_epoch = keep_report, .should_stop = stop_when_done};
+}
+
+static inline const mlp_kernels *fastest_kernels(void)
+{
+    const mlp_kernels *kernels;
+    mlp_error err;
+    assert_int_equal(mlp_kernels_select(&kernels, NULL, &err), MLP_OK);
+    return kernels;
 }
 
 /* A trainer on a team of its own. */
