@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* MLP_TEST_QUICK is set where a run is slow, under valgrind say: fewer random cases. */
+/* MLP_TEST_QUICK is set where a run is slow, under valgrind say: fewer cases. */
 static inline size_t quick_or(size_t quick, size_t full)
 {
     const char *set = getenv("MLP_TEST_QUICK");

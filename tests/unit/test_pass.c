@@ -85,7 +85,7 @@ static void team_table_and_next_batch_move_no_bit(void **state)
         train_a_little(&wanted, &shape);
         for (size_t k = 0; supported_kernels(k) != NULL; k++)
             for (size_t t = k == 0 ? 1 : 0; t < 2 * sizeof threads / sizeof *threads;
-                 t += k == 0 ? 3 : 1) { /* the definition is slow */
+                 t += k == 0 ? quick_or(3, 1) : 1) { /* the definition is slow */
                 net n;
                 net_init(&n, &shape, supported_kernels(k), threads[t / 2]);
                 (t % 2 == 0 ? train_a_little : train_ahead)(&n, &shape);
